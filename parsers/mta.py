@@ -23,6 +23,9 @@ class MtaParser:
     """Regular expression, anchored at the head of the message, of a queue id and what
     follows it up to the text; its first group is the id, null for NOQUEUE."""
     rules: Sequence[Rule]
+    bare: str | None = None
+    """Regular expression of lines without any header that belong to this MTA's own log file
+    (Exim's rejectlog prints message headers): they count as ignored, rule `<mta>.bare`."""
     prepare: Callable[[pl.DataFrame], pl.DataFrame] | None = None
     """Joins split lines and the like, before rules run. Gets and returns a frame with the
     columns row, style, time, host, tag, pid, message; rows it leaves out count as ignored."""

@@ -12,7 +12,7 @@ from .clock import Clock
 from .event import SCHEMA, Mta
 from .header import read_headers
 from .mta import MtaParser, parsers
-from .rules import Rule, run
+from .rules import IMPLIED_BY, Rule, run
 
 Fate = pl.Enum(["parsed", "ignored", "foreign", "unrecognised"])
 
@@ -59,6 +59,10 @@ def parse(chunk: Chunk, wanted: frozenset[str] | None = None) -> Parsed:
         got, account = _read_mta(mta, mine, wanted)
         events += got
         fates += account
+    for mta in parsers():
+        if mta.bare is not None:
+            bare = headers.filter(pl.col("style").is_null() & pl.col("message").str.contains(mta.bare))
+            fates.append(_fates(bare["row"], "ignored", f"{mta.name}.bare"))
     mtas = pl.concat(seen) if seen else pl.DataFrame(schema={"row": pl.UInt32, "mta": Mta, "service": pl.String})
     headers = headers.join(mtas, on="row", how="left", maintain_order="left")
     return Parsed(headers, _complete(events, headers, chunk, wanted), _account(fates, headers))
@@ -152,7 +156,7 @@ def _complete(
     """Events of all rules under one schema, with what their lines' headers say."""
     names = [n for n in SCHEMA if wanted is None or n in wanted]
     if not events:
-        return pl.DataFrame(schema={"row": pl.UInt32, "rule": pl.String} | {n: SCHEMA[n] for n in names})
+        return pl.DataFrame(schema={"row": pl.UInt32, "rule": pl.String, IMPLIED_BY: pl.String} | {n: SCHEMA[n] for n in names})
     frame = pl.concat(events, how="diagonal")
     repeats = headers.select("row", pl.col("count").alias("_repeats"), "time", "host", "pid", "service")
     frame = frame.join(repeats, on="row", how="left", suffix="_header", maintain_order="left")
@@ -164,5 +168,7 @@ def _complete(
         pl.lit(chunk.file).alias("file"),
         (pl.col("row").cast(pl.UInt64) + chunk.first_line).alias("line"),
     )
+    if IMPLIED_BY not in frame.columns:
+        frame = frame.with_columns(pl.lit(None, dtype=pl.String).alias(IMPLIED_BY))
     missing = [pl.lit(None, dtype=SCHEMA[n]).alias(n) for n in names if n not in frame.columns]
-    return frame.with_columns(missing).select("row", "rule", *names).sort("row", maintain_order=True)
+    return frame.with_columns(missing).select("row", "rule", IMPLIED_BY, *names).sort("row", maintain_order=True)

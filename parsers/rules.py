@@ -20,6 +20,8 @@ from .smtp_reply import reply_columns
 # Names a pattern's group may have besides event columns: `reply` is taken apart by smtp_reply;
 # a leading underscore marks scratch that only `derive` and `expand` see.
 REPLY = "reply"
+# Internal column: the row of implied.IMPLIED that a code comes from.
+IMPLIED_BY = "implied"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +141,8 @@ def _events(rule: Rule, hits: pl.DataFrame, wanted: frozenset[str] | None) -> pl
         for n in hits.columns
         if n in SCHEMA and (wanted is None or n in wanted)
     ]
-    return hits.select("row", *keep)
+    named = [pl.col(IMPLIED_BY)] if IMPLIED_BY in hits.columns else []
+    return hits.select("row", *keep, *named)
 
 
 def _imply(name: str, hits: pl.DataFrame) -> pl.DataFrame:
@@ -154,4 +157,5 @@ def _imply(name: str, hits: pl.DataFrame) -> pl.DataFrame:
     return hits.with_columns(
         pl.col("reply_code").fill_null(implied.code),
         pl.when(printed).then(pl.col("evidence")).otherwise(pl.lit("implied", dtype=Evidence)).alias("evidence"),
+        pl.when(~printed).then(pl.lit(name)).alias(IMPLIED_BY),
     )

@@ -18,6 +18,7 @@ class Door(Queue):
     def __init__(
         self, name: str, rng: Random, pools: Pools, put: Put, span: tuple[int, int], long_ids: bool
     ) -> None:
+        """See `Queue`."""
         super().__init__(name, rng, pools, put, span, long_ids)
         self.idle: deque[tuple[int, int, int]] = deque()  # smtpd: free from, pid, sessions served
         self.anvil = f"{self.head}anvil[{self.pid()}]: statistics: "

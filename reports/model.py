@@ -1,0 +1,148 @@
+"""What every renderer is given: plain values, already counted, ordered and explained.
+
+Times are aware datetimes in the report's zone. Text that came from a log (`Example.text`,
+names, hosts) is raw here: each renderer neutralises it in its own one place.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One source that was read."""
+
+    name: str
+    lines: int
+    start: datetime | None = None
+    end: datetime | None = None
+    styles: tuple[str, ...] = ()
+    problem: str | None = None
+    """What kept it from being read to its end; None when it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """The account of every line: total = parsed + ignored + foreign + unrecognised."""
+
+    total: int
+    parsed: int
+    ignored: int
+    foreign: int
+    unrecognised: int
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A line of this log that shows the reply; raw text."""
+
+    file: str
+    line: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What the knowledge base says of a reply, for one direction."""
+
+    title: str
+    description: str
+    when_seen: str
+    how_to_fix: str
+    who_acts: str
+    severity: int
+    """0 info, 1 watch, 2 this week, 3 today, 4 now."""
+    needs_action: bool
+    source: str = ""
+    """Which entries the text comes from."""
+
+
+@dataclass(frozen=True, slots=True)
+class CodeRow:
+    """One row of the code table: direction x reply code x enhanced code x cause."""
+
+    direction: str
+    """inbound: we gave the reply; outbound: we received it; local: our own verdict, no reply."""
+    code: int | None
+    enhanced: str | None
+    cause: str
+    count: int
+    implied: int
+    """How many of `count` the log proves without printing the code."""
+    share: float
+    """Of all replies of this direction, 0 to 1."""
+    peers: int
+    """Distinct clients (inbound) or relays (outbound)."""
+    recipients: int
+    first_seen: datetime | None
+    last_seen: datetime | None
+    advice: Advice
+    implied_reasons: tuple[str, ...] = ()
+    examples: tuple[Example, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """Counts of what happened to mail."""
+
+    received: int = 0
+    received_bytes: int = 0
+    sent: int = 0
+    deferred_messages: int = 0
+    deferrals: int = 0
+    bounced: int = 0
+    expired: int = 0
+    rejected: int = 0
+    held: int = 0
+    discarded: int = 0
+    warned: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class HourRow:
+    """One hour of one real date."""
+
+    start: datetime
+    flow: Flow
+
+
+@dataclass(frozen=True, slots=True)
+class TopRow:
+    """One name of a top list."""
+
+    name: str
+    counts: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Top:
+    """A top list: `columns` name the counts of its rows; `distinct` is how many there are."""
+
+    key: str
+    """senders, recipients, clients, relays, destination_domains"""
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[TopRow, ...]
+    distinct: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything one report says."""
+
+    start: datetime | None
+    end: datetime | None
+    timezone: str
+    hosts: tuple[str, ...]
+    mtas: tuple[str, ...]
+    """Names with versions where the log tells them: `postfix 3.7.11`."""
+    inputs: tuple[Input, ...]
+    lines: Lines
+    totals: Flow
+    codes: tuple[CodeRow, ...]
+    hours: tuple[HourRow, ...]
+    tops: tuple[Top, ...]
+    notes: tuple[str, ...] = ()
+    """What is inferred, missing or uncertain, a sentence each."""
+    filters: tuple[str, ...] = field(default=())
+    """Selections that were applied (`--since ...`), as the user wrote them."""
