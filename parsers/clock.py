@@ -47,12 +47,9 @@ def rfc3164_times(stamps: pl.Series, clock: Clock) -> pl.Series:
         limit = pl.lit(_in_leap_year(top))
         newest = pl.when(pl.col("probe") <= limit).then(top.year).otherwise(top.year - 1)
         # Feb 29 goes back to the last leap year.
-        years = [newest - back for back in range(5)]
-    day = pl.col("probe").dt.to_string("-%m-%d %H:%M:%S")
-    local = pl.coalesce(
-        (year.cast(pl.String) + day).str.to_datetime("%Y-%m-%d %H:%M:%S", strict=False, time_unit="us")
-        for year in years
-    )
+        leap = ((probe.dt.month() == 2) & (probe.dt.day() == 29)).any()
+        years = [newest - back for back in range(9 if leap else 1)]
+    local = pl.coalesce(_in_year(year) for year in years)
     return to_utc(frame.select(local.alias("time")).to_series(), clock.zone)
 
 
@@ -97,6 +94,17 @@ def iso_times(stamps: pl.Series, clock: Clock) -> pl.Series:
         return fixed
     local = to_utc(naive, clock.zone)
     return pl.select(pl.when(zone.is_not_null()).then(fixed).otherwise(local)).to_series()
+
+
+def _in_year(year: pl.Expr) -> pl.Expr:
+    """The probe's day and time in another year; null where there is no such day."""
+    probe = pl.col("probe")
+    # 2000 is a leap year: Feb 29 is missing in every year that is not one.
+    missing = (probe.dt.month() == 2) & (probe.dt.day() == 29) & ~pl.date(year, 1, 1).dt.is_leap_year()
+    new_year = pl.datetime(year, 1, 1)
+    day = probe.dt.ordinal_day() - (~new_year.dt.is_leap_year() & (probe.dt.month() > 2)).cast(pl.Int16)
+    moved = new_year + pl.duration(days=day - 1) + (probe - probe.dt.truncate("1d"))
+    return pl.when(~missing).then(moved)
 
 
 def _in_leap_year(moment: datetime) -> datetime:

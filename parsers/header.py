@@ -6,6 +6,7 @@ at the program's tag, so nothing in the message can choose host, tag or time.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import polars as pl
 
@@ -37,6 +38,8 @@ class Style:
     has_year: bool = True
     tag: str | None = None
     """The tag of every line of a style that prints none."""
+    short: bool = False
+    """Its stamps have one width throughout a log, and `host tag[pid]: ` follows."""
 
 
 STYLES: tuple[Style, ...] = (
@@ -46,11 +49,13 @@ STYLES: tuple[Style, ...] = (
         rf"(?:{_FACILITY} )?{_TAG}{_MESSAGE}",
         times=rfc3164_times,
         has_year=False,
+        short=True,
     ),
     Style(
         name="iso",
         pattern=rf"^(?:<[0-9]{{1,3}}>)?{_ISO_STAMP} {_HOST} (?:{_FACILITY} )?{_TAG}{_MESSAGE}",
         times=iso_times,
+        short=True,
     ),
     Style(
         name="rfc5424",
@@ -69,55 +74,168 @@ STYLES: tuple[Style, ...] = (
     ),
 )
 
-HEADER_SCHEMA: dict[str, pl.DataType] = {
+LINE_SCHEMA: dict[str, pl.DataType] = {
     "row": pl.UInt32(),
-    "style": pl.Enum([s.name for s in STYLES]),
+    "origin": pl.UInt32(),
     "time": TIME,
+    "message": pl.String(),
+}
+ORIGIN_SCHEMA: dict[str, pl.DataType] = {
+    "origin": pl.UInt32(),
+    "style": pl.Enum([s.name for s in STYLES]),
     "host": pl.String(),
     "tag": pl.String(),
     "pid": pl.Int64(),
-    "message": pl.String(),
 }
+NO_STYLE = 0
+"""The origin of lines that no style takes."""
 
 
-def read_headers(lines: pl.Series, clock: Clock) -> pl.DataFrame:
-    """Columns of HEADER_SCHEMA for each line; `style` is null where no style takes the line."""
+class Headers(NamedTuple):
+    """Headers taken apart: a row per line, and a row per distinct origin of lines."""
+
+    lines: pl.DataFrame
+    """LINE_SCHEMA, in the order of the lines."""
+    origins: pl.DataFrame
+    """ORIGIN_SCHEMA; `origin` is the row's own number."""
+
+
+def read_headers(lines: pl.Series, clock: Clock) -> Headers:
+    """Split each line into where and when it comes from and the program's own text."""
     left = pl.DataFrame({"row": pl.int_range(lines.len(), dtype=pl.UInt32, eager=True), "line": lines})
+    origins = pl.DataFrame(schema=ORIGIN_SCHEMA).vstack(
+        pl.DataFrame([[NO_STYLE, None, None, None, None]], schema=ORIGIN_SCHEMA, orient="row")
+    )
     done: list[pl.DataFrame] = []
+    for width, style, host in _common_heads(lines):
+        if left.is_empty():
+            break
+        taken, left, found = _same_head(left, style, width, host, clock, origins.height)
+        origins = origins.vstack(found)
+        done.append(taken)
     for style in STYLES:
         if left.is_empty():
             break
-        groups = left.with_columns(pl.col("line").str.extract_groups(style.pattern).alias("g")).unnest("g")
-        hit = groups["stamp"].is_not_null()
-        if not hit.any():
-            continue
-        hits = groups.filter(hit)
-        left = left.filter(~hit)
-        done.append(_finish(hits, style, clock))
+        taken, left, found = _by_pattern(left, style, clock, origins.height)
+        origins = origins.vstack(found)
+        done.append(taken)
     if not left.is_empty():
         done.append(
-            left.select("row", pl.col("line").alias("message")).with_columns(
-                [pl.lit(None, dtype=t).alias(n) for n, t in HEADER_SCHEMA.items() if n not in ("row", "message")]
-            ).select(list(HEADER_SCHEMA))
+            left.select(
+                "row",
+                pl.lit(NO_STYLE, dtype=pl.UInt32).alias("origin"),
+                pl.lit(None, dtype=TIME).alias("time"),
+                pl.col("line").alias("message"),
+            )
         )
-    return pl.concat(done).sort("row") if done else pl.DataFrame(schema=HEADER_SCHEMA)
+    done = [d for d in done if not d.is_empty()]
+    if not done:
+        return Headers(pl.DataFrame(schema=LINE_SCHEMA), origins)
+    return Headers(done[0] if len(done) == 1 else pl.concat(done).sort("row"), origins)
 
 
-def _finish(hits: pl.DataFrame, style: Style, clock: Clock) -> pl.DataFrame:
+def _by_pattern(
+    left: pl.DataFrame, style: Style, clock: Clock, known: int
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Lines of one style by its pattern: taken, left, new origins."""
+    none = pl.DataFrame(schema=LINE_SCHEMA), pl.DataFrame(schema=ORIGIN_SCHEMA)
+    groups = left.with_columns(pl.col("line").str.extract_groups(style.pattern).alias("g")).unnest("g")
+    hit = groups["stamp"].is_not_null()
+    if not hit.any():
+        return none[0], left, none[1]
+    hits = groups.filter(hit)
     stamps = hits.get_column("stamp").unique()
     times = pl.DataFrame({"stamp": stamps, "time": style.times(stamps, clock)})
     hits = hits.join(times, on="stamp", how="left", maintain_order="left")
     if style.tag is not None:
         hits = hits.with_columns(pl.lit(style.tag).alias("tag"))
-    for name in ("host", "tag", "pid"):
-        if name not in hits.columns:
-            hits = hits.with_columns(pl.lit(None, dtype=pl.String).alias(name))
-    return hits.select(
-        "row",
-        pl.lit(style.name, dtype=HEADER_SCHEMA["style"]).alias("style"),
-        "time",
-        "host",
-        "tag",
-        pl.col("pid").cast(pl.Int64, strict=False),
-        "message",
+    named = [n for n in ("host", "tag", "pid") if n in hits.columns]
+    found = hits.select(named).unique(maintain_order=True).with_row_index("origin", known)
+    if not named:
+        found = pl.DataFrame({"origin": [known]})
+        hits = hits.with_columns(pl.lit(known).alias("origin"))
+    else:
+        hits = hits.join(found, on=named, how="left", nulls_equal=True, maintain_order="left")
+    return hits.select(_cast(LINE_SCHEMA)), left.filter(~hit), _origins(found, style)
+
+
+def _cast(schema: dict[str, pl.DataType]) -> list[pl.Expr]:
+    return [pl.col(n).cast(t, strict=False) for n, t in schema.items()]
+
+
+def _origins(found: pl.DataFrame, style: Style) -> pl.DataFrame:
+    missing = [pl.lit(None, dtype=t).alias(n) for n, t in ORIGIN_SCHEMA.items() if n not in found.columns]
+    return found.with_columns(missing).with_columns(pl.lit(style.name).alias("style")).select(_cast(ORIGIN_SCHEMA))
+
+
+# The short way, for logs whose lines begin alike: fixed stamp width, one of few hosts, `tag[pid]: `.
+# It takes a line only where the style's pattern would find the same; all others go the long way.
+_SAMPLE = 64
+_MOST_HOSTS = 3
+_TAG_PID = r"^([!-9;-Z\\^-~]{1,80})\[([0-9]{1,10})$"
+
+
+def _common_heads(lines: pl.Series) -> list[tuple[int, Style, str]]:
+    """Stamp width, style and host of the commonest heads in a sample of lines."""
+    if lines.len() < _SAMPLE:
+        return []
+    sample = lines.gather_every(max(1, lines.len() // _SAMPLE)).to_frame("line")
+    heads: list[tuple[int, Style, str]] = []
+    for style in STYLES:
+        if not style.short:
+            continue
+        groups = sample.select(pl.col("line").str.extract_groups(style.pattern).alias("g")).unnest("g")
+        seen = groups.filter(pl.col("pid").is_not_null()).select(
+            pl.col("stamp").str.len_bytes().alias("width"), "host"
+        )
+        common = seen.group_by("width", "host").len().filter(pl.col("len") > 2).sort("len", "host", descending=True)
+        heads += [(int(width), style, str(host)) for width, host, _ in common.head(_MOST_HOSTS).iter_rows()]
+    return heads
+
+
+def _same_head(
+    left: pl.DataFrame, style: Style, width: int, host: str, clock: Clock, known: int
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Lines that begin with a stamp of `width` and this host: taken, left, new origins."""
+    line = pl.col("line")
+    prefix = f" {host} "
+    frame = left.select("row", line.str.head(width).alias("stamp"), line.str.slice(width).alias("rest"))
+    fits = frame.select(pl.col("rest").str.starts_with(prefix)).to_series()
+    rows = left
+    whole = bool(fits.all())
+    if not whole:
+        frame, rows = frame.filter(fits), left.filter(fits)
+    parts = frame.select(
+        "row", "stamp", pl.col("rest").str.slice(len(prefix)).str.splitn("]: ", 2).struct.unnest()
+    )
+    # Stamps stand in long runs: each is read once.
+    runs = parts.get_column("stamp").rle_id()
+    values = parts.get_column("stamp").rle().struct.field("value")
+    times = style.times(values, clock).gather(runs)
+    heads = parts.get_column("field_0")
+    names = heads.unique()
+    number = heads.cast(pl.Enum(names)).to_physical()
+    split = names.str.extract_groups(_TAG_PID).struct
+    found = pl.DataFrame({"tag": split.field("1"), "pid": split.field("2")})
+    good = (
+        found.get_column("tag").is_not_null().gather(number)
+        & parts.get_column("field_1").is_not_null()
+        & times.is_not_null()
+    )
+    found = found.with_row_index("origin", known).with_columns(pl.lit(host).alias("host"))
+    taken = pl.DataFrame(
+        {
+            "row": parts.get_column("row"),
+            "origin": number.cast(pl.UInt32) + known,
+            "time": times,
+            "message": parts.get_column("field_1"),
+        }
+    )
+    if whole and good.all():
+        return taken, left.clear(), _origins(found, style)
+    rest = [] if whole else [left.filter(~fits)]
+    return (
+        taken.filter(good),
+        pl.concat([*rest, rows.filter(~good)]).sort("row"),
+        _origins(found, style),
     )

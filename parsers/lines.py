@@ -5,6 +5,7 @@ breaks off (truncated .gz), its lines up to there are used and the break is name
 """
 
 import bz2
+import io
 import lzma
 import re
 import sys
@@ -70,11 +71,12 @@ class RawChunk:
     def lines(self) -> pl.Series:
         """The lines without their ends. Bytes that are not UTF-8 become `\\xff` escapes."""
         try:
-            text = self.data.decode()
-        except UnicodeDecodeError:
-            text = self.data.decode(errors="backslashreplace")
-        lines = pl.Series("line", [text.removesuffix("\n")]).str.split("\n").explode()
-        return lines.str.strip_chars_end("\r") if "\r\n" in text else lines
+            return pl.read_lines(io.BytesIO(self.data), name="line").to_series()
+        except pl.exceptions.ComputeError:
+            # One byte that is not UTF-8 fails the whole read: repair this chunk and go on.
+            text = self.data.decode(errors="backslashreplace").removesuffix("\n")
+            lines = pl.Series("line", [text]).str.split("\n").explode()
+            return lines.str.strip_suffix("\r")
 
 
 def read_chunks(source: Source, size: int = CHUNK_BYTES) -> Iterator[RawChunk]:

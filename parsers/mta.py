@@ -11,7 +11,7 @@ from .event import Mta
 from .rules import Rule
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class MtaParser:
     """How one mail server's lines are recognised and read."""
 

@@ -3,16 +3,18 @@
 Here is the straight way of a line: header -> which MTA -> queue id off -> rules -> event.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
+from typing import NamedTuple
 
 import polars as pl
 
 from .clock import Clock
 from .event import SCHEMA, Mta
-from .header import read_headers
+from .header import Headers, read_headers
 from .mta import MtaParser, parsers
-from .rules import IMPLIED_BY, Rule, run
+from .rules import IMPLIED_BY, Rule, Taken, Wanted, run
 
 Fate = pl.Enum(["parsed", "ignored", "foreign", "unrecognised"])
 
@@ -27,148 +29,265 @@ class Chunk:
     clock: Clock = field(default_factory=Clock)
 
 
+class Verdict(NamedTuple):
+    """What became of some lines: row numbers, and the rule that took them."""
+
+    fate: str
+    mta: str | None
+    rule: str | None
+    rows: pl.Series
+
+
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """What became of a chunk.
+    """What became of a chunk."""
 
-    `headers` has a row per line (header.HEADER_SCHEMA plus mta, count); `events` has the
-    event columns, `row` into it, and `rule`; `fates` a row per line: row, fate, rule.
-    """
-
-    headers: pl.DataFrame
+    lines: pl.DataFrame
+    """header.LINE_SCHEMA: a row per line."""
+    origins: pl.DataFrame
+    """header.ORIGIN_SCHEMA plus `mta` and `service`: a row per distinct origin of lines."""
     events: pl.DataFrame
-    fates: pl.DataFrame
+    """The event columns, with `row` into `lines`, `rule` and `implied`."""
+    verdicts: tuple[Verdict, ...]
+    """Every line's fate, once."""
+
+    @property
+    def headers(self) -> pl.DataFrame:
+        """Lines with what is known of their origins."""
+        return self.lines.join(self.origins, on="origin", how="left", maintain_order="left")
+
+    @property
+    def fates(self) -> pl.DataFrame:
+        """Columns row, fate, mta and rule: a row per line."""
+        parts = [
+            pl.select(
+                v.rows.cast(pl.UInt32).alias("row"),
+                pl.lit(v.fate, dtype=Fate).alias("fate"),
+                pl.lit(v.mta, dtype=Mta).alias("mta"),
+                pl.lit(v.rule, dtype=pl.String).alias("rule"),
+            )
+            for v in self.verdicts
+        ]
+        schema = {"row": pl.UInt32, "fate": Fate, "mta": Mta, "rule": pl.String}
+        return pl.concat(parts).sort("row") if parts else pl.DataFrame(schema=schema)
+
+    def rows_of(self, fate: str) -> pl.Series:
+        """The numbers of the lines with this fate."""
+        found = [v.rows.cast(pl.UInt32) for v in self.verdicts if v.fate == fate]
+        return pl.concat(found).sort() if found else pl.Series("row", [], dtype=pl.UInt32)
 
 
-def parse(chunk: Chunk, wanted: frozenset[str] | None = None) -> Parsed:
-    """Read a chunk; `wanted` limits the event columns that are worked out."""
-    headers = _repeats(read_headers(chunk.lines, chunk.clock))
-    tags = headers.get_column("tag").unique()
-    fates: list[pl.DataFrame] = []
+def parse(chunk: Chunk, wanted: Wanted | None = None) -> Parsed:
+    """Read a chunk; `wanted` limits what is worked out of the events."""
+    lines, origins, counts = _repeats(read_headers(chunk.lines, chunk.clock))
+    origins = _route(origins)
+    verdicts: list[Verdict] = []
     events: list[pl.DataFrame] = []
-    seen: list[pl.DataFrame] = []
-    for mta in parsers():
-        services = pl.DataFrame({"tag": tags, "service": tags.str.extract(f"^(?:{mta.tags})$", 1)})
-        matched = tags.str.contains(f"^(?:{mta.tags})$")
-        services = services.filter(matched)
-        tags = tags.filter(~matched.fill_null(False))
-        if services.is_empty():
+    route = origins.get_column("route").gather(lines.get_column("origin"))
+    narrow = lines.select("row", "message", route.alias("route"))
+    for part in narrow.partition_by("route"):
+        number = part.item(0, "route")
+        if number == _UNROUTED:
+            verdicts += _unrouted(part, lines, origins)
             continue
-        mine = headers.join(services, on="tag", how="inner", maintain_order="left")
-        seen.append(mine.select("row", pl.lit(mta.name, dtype=Mta).alias("mta"), "service"))
-        got, account = _read_mta(mta, mine, wanted)
-        events += got
-        fates += account
+        mta, service = _routes()[number]
+        part = part.select("row", "message")
+        if mta.prepare is not None:
+            whole = part
+            part = mta.prepare(_with_origin(part, lines, origins)).select("row", "message")
+            joined = whole.join(part, on="row", how="anti").get_column("row")
+            verdicts.append(Verdict("ignored", mta.name, f"{mta.name}.joined", joined))
+        taken, left = run(rules_for(mta, service), split_queue_id(mta, part), wanted)
+        verdicts += _verdicts(mta, taken, left)
+        events += _named(mta, taken)
+    complete = _complete(events, lines, origins, counts, chunk, wanted)
+    return Parsed(lines, origins, complete, tuple(v for v in verdicts if v.rows.len()))
+
+
+# A route is an MTA and a group of its daemons that are offered the same rules.
+_UNROUTED = 0
+
+
+@cache
+def _routes() -> tuple[tuple[MtaParser, str], ...]:
+    """Routes by number; `""` is any daemon without rules of its own, `?` an unknown one."""
+    first = parsers()[0]
+    routes = [(first, "")]  # _UNROUTED
     for mta in parsers():
-        if mta.bare is not None:
-            bare = headers.filter(pl.col("style").is_null() & pl.col("message").str.contains(mta.bare))
-            fates.append(_fates(bare["row"], "ignored", f"{mta.name}.bare"))
-    mtas = pl.concat(seen) if seen else pl.DataFrame(schema={"row": pl.UInt32, "mta": Mta, "service": pl.String})
-    headers = headers.join(mtas, on="row", how="left", maintain_order="left")
-    return Parsed(headers, _complete(events, headers, chunk, wanted), _account(fates, headers))
+        named = sorted({s for r in mta.rules for s in r.services})
+        routes += [(mta, service) for service in ("", "?", *named)]
+    return tuple(routes)
 
 
-def _read_mta(
-    mta: MtaParser, lines: pl.DataFrame, wanted: frozenset[str] | None
-) -> tuple[list[pl.DataFrame], list[pl.DataFrame]]:
-    account: list[pl.DataFrame] = []
-    events: list[pl.DataFrame] = []
-    if mta.prepare is not None:
-        kept = mta.prepare(lines)
-        account.append(_fates(lines.join(kept, on="row", how="anti")["row"], "ignored", f"{mta.name}.joined"))
-        lines = kept
-    lines = split_queue_id(mta, lines)
-    known = frozenset(s for r in mta.rules for s in r.services)
-    group = pl.col("service").str.split("/").list.last()
-    lines = lines.with_columns(
-        pl.when(pl.col("service").is_null()).then(pl.lit("?")).when(group.is_in(list(known))).then(group).otherwise(pl.lit("")).alias("_group")
-    )
-    for part in lines.partition_by("_group"):
-        service = part.item(0, "_group")
-        taken, left = run(
-            rules_for(mta, service), part.select("row", "queue_id", "text"), wanted
-        )
-        for rule, rows, found in taken:
-            account.append(_fates(rows, "ignored" if rule.ignore else "parsed", rule.name))
-            if found is not None:
-                events.append(found.with_columns(pl.lit(rule.name).alias("rule"), pl.lit(mta.name, dtype=Mta).alias("mta")))
-        account.append(_fates(left["row"], "unrecognised", mta.name))
-    return events, account
+def _route(origins: pl.DataFrame) -> pl.DataFrame:
+    """Add mta, service and route: the first MTA whose tags these are."""
+    tag = pl.col("tag")
+    whose, service = pl.lit(None, dtype=Mta), pl.lit(None, dtype=pl.String)
+    for mta in reversed(parsers()):
+        pattern = f"^(?:{mta.tags})$"
+        mine = tag.str.contains(pattern)
+        whose = pl.when(mine).then(pl.lit(mta.name, dtype=Mta)).otherwise(whose)
+        service = pl.when(mine).then(tag.str.extract(pattern, 1)).otherwise(service)
+    origins = origins.with_columns(whose.alias("mta"), service.alias("service"))
+    numbers = {(m.name, s): n for n, (m, s) in enumerate(_routes()) if n != _UNROUTED}
+    known = {m.name: {s for n, s in numbers if n == m.name} for m in parsers()}
+    routes = [
+        _UNROUTED if m is None else numbers[m, _group(s, known[m])]
+        for m, s in origins.select("mta", "service").iter_rows()
+    ]
+    return origins.with_columns(pl.Series("route", routes, dtype=pl.UInt8))
 
 
-def rules_for(mta: MtaParser, service: str) -> list[Rule]:
+def _group(service: str | None, known: set[str]) -> str:
+    if service is None:
+        return "?"
+    last = service.rpartition("/")[2]
+    return last if last in known else ""
+
+
+@cache
+def rules_for(mta: MtaParser, service: str) -> tuple[Rule, ...]:
     """Rules to offer to a daemon's lines: its own and those for any; `?` (unknown): all."""
-    return [r for r in mta.rules if service == "?" or not r.services or service in r.services]
+    return tuple(r for r in mta.rules if service == "?" or not r.services or service in r.services)
 
 
 def split_queue_id(mta: MtaParser, lines: pl.DataFrame) -> pl.DataFrame:
-    """Columns queue_id and text from message."""
-    parts = pl.col("message").str.extract_groups(f"^(?:{mta.queue_id})").struct
-    head = pl.col("message").str.extract(f"^((?:{mta.queue_id}))", 1)
-    return lines.with_columns(
-        parts.field("1").alias("queue_id"),
-        pl.col("message").str.slice(head.str.len_chars().fill_null(0)).alias("text"),
-    )
-
-
-def _repeats(headers: pl.DataFrame) -> pl.DataFrame:
-    """Column count, and the repeated message in place of the syslog daemon's note about it."""
+    """Columns row, queue_id and text of lines with row and message."""
     message = pl.col("message")
-    noted = message.str.extract_groups(r"^message repeated ([0-9]{1,9}) times: \[ ?((?s:.*))\]$").struct
-    bare = message.str.extract(r"^(?:--- )?last message repeated ([0-9]{1,9}) times?(?: ---)?$", 1)
-    headers = headers.with_columns(
-        noted.field("1").cast(pl.Int64).alias("count"),
-        pl.coalesce(noted.field("2"), message).alias("message"),
-        pl.when(pl.col("tag").is_null()).then(bare).cast(pl.Int64).alias("_bare"),
-    )
-    if headers.get_column("_bare").null_count() < headers.height:
-        again = pl.col("_bare").is_not_null()
-        headers = headers.with_columns(
-            pl.when(again).then(None).otherwise(pl.col(c)).forward_fill().over("host").alias(f"_{c}")
-            for c in ("tag", "pid", "message")
-        ).with_columns(
-            pl.when(again & pl.col("_tag").is_not_null()).then(pl.col(f"_{c}")).otherwise(pl.col(c)).alias(c)
-            for c in ("tag", "pid", "message")
-        ).with_columns(pl.coalesce("count", "_bare").alias("count")).drop("_tag", "_pid", "_message")
-    return headers.drop("_bare").with_columns(pl.col("count").fill_null(1))
-
-
-def _fates(rows: pl.Series, fate: str, rule: str) -> pl.DataFrame:
-    return pl.DataFrame({"row": rows}).select(
-        pl.col("row").cast(pl.UInt32), pl.lit(fate, dtype=Fate).alias("fate"), pl.lit(rule).alias("rule")
-    )
-
-
-def _account(fates: Sequence[pl.DataFrame], headers: pl.DataFrame) -> pl.DataFrame:
-    """Lines of no mail server are foreign where they have a header, else unrecognised."""
-    known = pl.concat(fates) if fates else pl.DataFrame(schema={"row": pl.UInt32, "fate": Fate, "rule": pl.String})
-    rest = headers.join(known, on="row", how="anti").select(
+    if mta.queue_id.endswith("): "):
+        # Cut at the first `: `, then see whether an id stands before it.
+        parts = lines.select("row", "message", message.str.splitn(": ", 2).struct.unnest())
+        head = pl.col("field_0")
+        is_id = head.str.contains(f"^{mta.queue_id.removesuffix(': ')}$") & pl.col("field_1").is_not_null()
+        return parts.select(
+            "row",
+            pl.when(is_id & (head != "NOQUEUE")).then(head).alias("queue_id"),
+            pl.when(is_id).then(pl.col("field_1")).otherwise(message).alias("text"),
+        )
+    head = message.str.extract(f"^((?:{mta.queue_id}))", 1)
+    return lines.select(
         "row",
-        pl.when(pl.col("style").is_not_null()).then(pl.lit("foreign")).otherwise(pl.lit("unrecognised")).cast(Fate).alias("fate"),
-        pl.lit(None, dtype=pl.String).alias("rule"),
+        message.str.extract(f"^(?:{mta.queue_id})", 1).alias("queue_id"),
+        message.str.slice(head.str.len_chars().fill_null(0)).alias("text"),
     )
-    return pl.concat([known, rest]).sort("row")
+
+
+def _with_origin(part: pl.DataFrame, lines: pl.DataFrame, origins: pl.DataFrame) -> pl.DataFrame:
+    """Columns row, style, time, host, tag, pid and message."""
+    mine = part.join(lines.select("row", "origin", "time"), on="row", how="left", maintain_order="left")
+    named = mine.join(origins, on="origin", how="left", maintain_order="left")
+    return named.select("row", "style", "time", "host", "tag", "pid", "message")
+
+
+def _repeats(headers: Headers) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame | None]:
+    """Put repeated messages in place of the syslog daemon's notes on them.
+
+    The third value has row and `repeats` of such lines, None where there are none.
+    """
+    lines, origins = headers
+    message = pl.col("message")
+    untagged = origins.filter(pl.col("tag").is_null() & pl.col("style").is_not_null()).get_column("origin")
+    noted = message.str.starts_with("message repeated ")
+    if untagged.len():
+        noted = noted | (
+            pl.col("origin").is_in(untagged.implode()) & message.str.contains("last message repeated ", literal=True)
+        )
+    found = lines.filter(noted)
+    if found.is_empty():
+        return lines, origins, None
+    again = message.str.extract_groups(r"^message repeated ([0-9]{1,9}) times: \[ ?((?s:.*))\]$").struct
+    bare = message.str.extract(r"^(?:--- )?last message repeated ([0-9]{1,9}) times?(?: ---)?$", 1)
+    found = found.select(
+        "row",
+        pl.coalesce(again.field("1"), bare).cast(pl.Int64).alias("repeats"),
+        again.field("2").alias("said"),
+        bare.is_not_null().alias("bare"),
+    ).filter(pl.col("repeats").is_not_null())
+    lines = lines.join(found, on="row", how="left", maintain_order="left")
+    lines = lines.with_columns(pl.coalesce("said", "message").alias("message"))
+    if found.get_column("bare").any():
+        # The note speaks of the host's line before it.
+        is_bare = pl.col("bare").fill_null(False)
+        host = pl.col("origin").replace_strict(origins["origin"], origins["host"], return_dtype=pl.String)
+        lines = lines.with_columns(host.alias("host")).with_columns(
+            pl.when(is_bare).then(None).otherwise(pl.col(c)).forward_fill().over("host").alias(f"_{c}")
+            for c in ("origin", "message")
+        )
+        lines = lines.with_columns(
+            pl.when(is_bare).then(pl.coalesce(f"_{c}", c)).otherwise(c).alias(c)
+            for c in ("origin", "message")
+        )
+    return lines.select(headers.lines.columns), origins, found.select("row", "repeats")
+
+
+def _verdicts(mta: MtaParser, taken: Iterable[Taken], left: pl.DataFrame) -> list[Verdict]:
+    account = [
+        Verdict("ignored" if t.rule.ignore else "parsed", mta.name, t.rule.name, t.rows) for t in taken
+    ]
+    return [*account, Verdict("unrecognised", mta.name, None, left.get_column("row"))]
+
+
+def _unrouted(part: pl.DataFrame, lines: pl.DataFrame, origins: pl.DataFrame) -> list[Verdict]:
+    """Lines of no mail server are foreign where they have a header; the bare lines of an MTA's
+    own file and blank ones are ignored; the rest is unrecognised."""
+    origin = lines.get_column("origin").gather(part.get_column("row"))
+    styled = origins.get_column("style").is_not_null().gather(origin)
+    rows = part.get_column("row")
+    verdicts = [Verdict("foreign", None, None, rows.filter(styled))]
+    left = part.filter(~styled)
+    tests = [(m.name, f"{m.name}.bare", m.bare) for m in parsers() if m.bare is not None]
+    for mta, rule, pattern in [*tests, (None, "blank", r"^\s*$")]:
+        hit = left.get_column("message").str.contains(pattern)
+        verdicts.append(Verdict("ignored", mta, rule, left.get_column("row").filter(hit)))
+        left = left.filter(~hit)
+    return [*verdicts, Verdict("unrecognised", None, None, left.get_column("row"))]
+
+
+def _named(mta: MtaParser, taken: Iterable[Taken]) -> list[pl.DataFrame]:
+    return [
+        t.events.with_columns(pl.lit(t.rule.name).alias("rule"), pl.lit(mta.name, dtype=Mta).alias("mta"))
+        for t in taken
+        if t.events is not None
+    ]
 
 
 def _complete(
-    events: Sequence[pl.DataFrame], headers: pl.DataFrame, chunk: Chunk, wanted: frozenset[str] | None
+    events: Sequence[pl.DataFrame],
+    lines: pl.DataFrame,
+    origins: pl.DataFrame,
+    counts: pl.DataFrame | None,
+    chunk: Chunk,
+    wanted: Wanted | None,
 ) -> pl.DataFrame:
     """Events of all rules under one schema, with what their lines' headers say."""
-    names = [n for n in SCHEMA if wanted is None or n in wanted]
+    names = [n for n in SCHEMA if wanted is None or n in wanted.columns]
+    internal = {"row": pl.UInt32(), "rule": pl.String(), IMPLIED_BY: pl.String()}
+    schema = internal | {n: SCHEMA[n] for n in names}
     if not events:
-        return pl.DataFrame(schema={"row": pl.UInt32, "rule": pl.String, IMPLIED_BY: pl.String} | {n: SCHEMA[n] for n in names})
-    frame = pl.concat(events, how="diagonal")
-    repeats = headers.select("row", pl.col("count").alias("_repeats"), "time", "host", "pid", "service")
-    frame = frame.join(repeats, on="row", how="left", suffix="_header", maintain_order="left")
-    own = [c for c in ("time", "host", "pid", "service") if f"{c}_header" in frame.columns]
-    frame = frame.with_columns(pl.coalesce(c, f"{c}_header").alias(c) for c in own)
-    count = pl.col("count").fill_null(1) if "count" in frame.columns else pl.lit(1, dtype=pl.Int64)
+        return pl.DataFrame(schema=schema)
+    frame = pl.concat(events, how="diagonal").sort("row", maintain_order=True)
+    row = frame.get_column("row")
+    origin = lines.get_column("origin").gather(row)
+    header = {
+        "time": lines.get_column("time").gather(row),
+        "host": origins.get_column("host").gather(origin),
+        "service": origins.get_column("service").gather(origin),
+        "pid": origins.get_column("pid").gather(origin),
+    }
+    # What a rule says of the line itself goes before what its header says.
     frame = frame.with_columns(
-        (count * pl.col("_repeats")).alias("count"),
+        pl.coalesce(n, s).alias(n) if n in frame.columns else s.alias(n)
+        for n, s in header.items()
+        if n in names
+    )
+    count = pl.col("count").fill_null(1) if "count" in frame.columns else pl.lit(1, dtype=pl.Int64)
+    if counts is not None:
+        frame = frame.join(counts, on="row", how="left", maintain_order="left")
+        count = count * pl.col("repeats").fill_null(1)
+    frame = frame.with_columns(
+        count.alias("count"),
         pl.lit(chunk.file).alias("file"),
         (pl.col("row").cast(pl.UInt64) + chunk.first_line).alias("line"),
     )
-    if IMPLIED_BY not in frame.columns:
-        frame = frame.with_columns(pl.lit(None, dtype=pl.String).alias(IMPLIED_BY))
-    missing = [pl.lit(None, dtype=SCHEMA[n]).alias(n) for n in names if n not in frame.columns]
-    return frame.with_columns(missing).select("row", "rule", IMPLIED_BY, *names).sort("row", maintain_order=True)
+    missing = [pl.lit(None, dtype=t).alias(n) for n, t in schema.items() if n not in frame.columns]
+    return frame.with_columns(missing).select(list(schema))

@@ -2,12 +2,16 @@
 
 from .mta import MtaParser
 from .rules import Rule
+from .sendmail_split import prepare
+from .sendmail_syntax import QUEUE_ID
+from .sendmail_to import RULES as TO
 
-RULES: tuple[Rule, ...] = ()
+RULES: tuple[Rule, ...] = (*TO,)
 
 PARSER = MtaParser(
     name="sendmail",
-    tags=r"(sendmail|sm-mta|sm-msp-queue|sm-msp|sm-client|sm-que|sendmail-[a-z]+)",
-    queue_id=r"(?:([0-9A-Za-z]{14}|[a-zA-Z]{3}[0-9]{5,6})|NOQUEUE): ",
+    tags=r"(sendmail(?:-[A-Za-z0-9]+)*|sm-[A-Za-z0-9-]+|mta|msp|mta-[a-z0-9-]+|MTA|MSP)",
+    queue_id=rf"(?:({QUEUE_ID})|NOQUEUE): ",
     rules=RULES,
+    prepare=prepare,
 )

@@ -1,0 +1,212 @@
+"""A finished Summary to the report's model: the last step before rendering."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from parsers.implied import IMPLIED
+from parsers.lines import Source
+from reports import model
+
+from . import knowledge
+from .summary import DELIVERIES, EXAMPLES, REPLY_KEY, Summary
+from .versions import resolve, version_labels
+
+_HOUR_COLUMNS = (*DELIVERIES, "expired", "rejected", "held", "discarded", "warned")
+
+
+def build(
+    summary: Summary,
+    sources: Sequence[Source],
+    *,
+    zone: str,
+    top: int | None = 10,
+    notes: Iterable[str] = (),
+    filters: Iterable[str] = (),
+) -> model.Report:
+    """The report of a finished Summary; times in `zone`, top lists of `top` rows (None: all)."""
+    summary, version_notes = resolve(summary)
+    tables = summary.tables
+    where = tables["sources"].filter(pl.col("mta").is_not_null())
+    start, end = _one(where, pl.col("first").min()), _one(where, pl.col("last").max())
+    return model.Report(
+        start=_local(start, zone),
+        end=_local(end, zone),
+        timezone=zone,
+        hosts=tuple(where.get_column("host").drop_nulls().unique().sort()),
+        mtas=version_labels(tables),
+        inputs=tuple(_input(s, tables["sources"], zone) for s in sources),
+        lines=line_account(summary),
+        totals=_flow(tables["flow"], tables["flow_messages"]),
+        codes=_codes(summary, zone),
+        hours=_hours(tables, zone),
+        tops=_tops(tables, top),
+        notes=(*notes, *version_notes, *_time_notes(tables)),
+        filters=tuple(filters),
+    )
+
+
+def _one(frame: pl.DataFrame, expr: pl.Expr) -> datetime | None:
+    value: datetime | None = frame.select(expr).item()
+    return value
+
+
+def _local(moment: datetime | None, zone: str) -> datetime | None:
+    return None if moment is None else moment.astimezone(ZoneInfo(zone))
+
+
+def line_account(summary: Summary) -> model.Lines:
+    """How many lines there were and what became of them."""
+    fates = dict(summary.tables["lines"].group_by("fate").agg(pl.col("n").sum()).iter_rows())
+    n = {f: int(fates.get(f, 0)) for f in ("parsed", "ignored", "foreign", "unrecognised")}
+    return model.Lines(total=sum(n.values()), **n)
+
+
+def _input(source: Source, sources: pl.DataFrame, zone: str) -> model.Input:
+    mine = sources.filter(pl.col("file") == source.name)
+    return model.Input(
+        name=source.name,
+        lines=source.lines,
+        start=_local(_one(mine, pl.col("first").min()), zone),
+        end=_local(_one(mine, pl.col("last").max()), zone),
+        styles=tuple(mine.get_column("style").drop_nulls().unique().sort()),
+        problem=source.problem,
+    )
+
+
+def _flow(flow: pl.DataFrame, messages: pl.DataFrame) -> model.Flow:
+    counts = {**_sums(flow, _HOUR_COLUMNS), **_sums(messages, ("received", "received_bytes", "deferred_messages"))}
+    counts["deferrals"] = counts.pop("deferred")
+    return model.Flow(**counts)
+
+
+def _sums(frame: pl.DataFrame, columns: Sequence[str]) -> dict[str, int]:
+    row = frame.select(pl.col(c).sum() for c in columns).row(0)
+    return {c: int(n or 0) for c, n in zip(columns, row, strict=True)}
+
+
+def _codes(summary: Summary, zone: str) -> tuple[model.CodeRow, ...]:
+    key = list(REPLY_KEY)
+    tables = summary.tables
+    rows = tables["replies"].group_by(key).agg(
+        pl.col("n").sum(),
+        pl.col("n").filter(pl.col("implied").is_not_null()).sum().alias("implied"),
+        pl.col("implied").drop_nulls().unique().alias("reasons"),
+        pl.col("first").min(),
+        pl.col("last").max(),
+    )
+    peers = tables["reply_peers"].group_by(key).agg(pl.col("peer").n_unique().alias("peers"))
+    recipients = tables["reply_recipients"].group_by(key).agg(pl.col("recipient").n_unique().alias("recipients"))
+    examples = summary.examples.sort("time", "file", "line", nulls_last=True).group_by(key, maintain_order=True).agg(
+        pl.struct("file", "line", "text").head(EXAMPLES).alias("examples")
+    )
+    for part in (peers, recipients, examples):
+        rows = rows.join(part, on=key, how="left", nulls_equal=True)
+    total = pl.col("n").sum().over("direction")
+    rows = rows.with_columns((pl.col("n") / total).alias("share")).sort(
+        pl.col("direction").to_physical(), -pl.col("n").cast(pl.Int64), "reply_code", "enhanced_code", "cause", nulls_last=True
+    )
+    return tuple(_code_row(row, zone) for row in rows.iter_rows(named=True))
+
+
+def _code_row(row: dict[str, object], zone: str) -> model.CodeRow:
+    direction, code, enhanced = str(row["direction"]), row["reply_code"], row["enhanced_code"]
+    advice = knowledge.advise(
+        direction,
+        code if isinstance(code, int) else None,
+        enhanced if isinstance(enhanced, str) else None,
+        str(row["cause"]),
+    )
+    first, last = row["first"], row["last"]
+    reasons, examples = row["reasons"], row["examples"]
+    return model.CodeRow(
+        direction=direction,
+        code=code if isinstance(code, int) else None,
+        enhanced=enhanced if isinstance(enhanced, str) else None,
+        cause=str(row["cause"]),
+        count=_int(row["n"]),
+        implied=_int(row["implied"]),
+        share=float(str(row["share"])),
+        peers=_int(row["peers"]),
+        recipients=_int(row["recipients"]),
+        first_seen=_local(first if isinstance(first, datetime) else None, zone),
+        last_seen=_local(last if isinstance(last, datetime) else None, zone),
+        advice=model.Advice(
+            title=advice.title,
+            description=advice.description,
+            when_seen=advice.when_seen,
+            how_to_fix=advice.how_to_fix,
+            who_acts=knowledge.who_acts_label(advice.who_acts),
+            severity=advice.severity,
+            needs_action=advice.needs_action,
+            source=advice.source,
+        ),
+        implied_reasons=tuple(sorted({IMPLIED[r].reason for r in reasons})) if isinstance(reasons, list) else (),
+        examples=tuple(model.Example(e["file"], e["line"], e["text"]) for e in examples)
+        if isinstance(examples, list)
+        else (),
+    )
+
+
+def _int(value: object) -> int:
+    return value if isinstance(value, int) else 0
+
+
+def _hours(tables: dict[str, pl.DataFrame], zone: str) -> tuple[model.HourRow, ...]:
+    flow = tables["flow"].group_by("hour").agg(pl.col(c).sum() for c in _HOUR_COLUMNS)
+    messages = tables["flow_messages"].group_by("hour").agg(
+        pl.col(c).sum() for c in ("received", "received_bytes", "deferred_messages")
+    )
+    both = flow.join(messages, on="hour", how="full", coalesce=True).fill_null(0)
+    both = both.filter(pl.col("hour").is_not_null()).rename({"deferred": "deferrals"}).sort("hour")
+    some = pl.sum_horizontal(pl.all().exclude("hour")) > 0
+    return tuple(
+        model.HourRow(row.pop("hour").astimezone(ZoneInfo(zone)), model.Flow(**row))
+        for row in both.filter(some).iter_rows(named=True)
+    )
+
+
+def _tops(tables: dict[str, pl.DataFrame], top: int | None) -> tuple[model.Top, ...]:
+    clients = tables["clients"].join(tables["clients_rejected"], on="name", how="full", coalesce=True)
+    clients = clients.join(tables["client_names"], on="name", how="left")
+    shown = pl.when(pl.col("host").is_null()).then(pl.col("name")).otherwise(pl.format("{} [{}]", "host", "name"))
+    clients = clients.with_columns(shown.alias("name")).select("name", "messages", "rejected", "bytes").fill_null(0)
+    senders = tables["senders"].with_columns(pl.col("name").replace("", "<> (bounces and notices)"))
+    return (
+        _top("senders", "Senders", senders, ("messages", "bytes"), top),
+        _top("recipients", "Recipients", tables["recipients"], DELIVERIES, top),
+        _top("clients", "Clients", clients, ("messages", "rejected"), top),
+        _top("relays", "Relays", tables["relays"], DELIVERIES, top),
+        _top("destination_domains", "Destination domains", tables["destination_domains"], DELIVERIES, top),
+    )
+
+
+def _top(
+    key: str, title: str, frame: pl.DataFrame, columns: Sequence[str], top: int | None
+) -> model.Top:
+    weight = pl.sum_horizontal(c for c in columns if c != "bytes")
+    named = frame.filter(pl.col("name").is_not_null() & (weight > 0))
+    rows = named.sort(weight, "name", descending=[True, False])
+    if top is not None:
+        rows = rows.head(top)
+    return model.Top(
+        key=key,
+        title=title,
+        columns=tuple(columns),
+        rows=tuple(
+            model.TopRow(str(name), tuple(int(n) for n in counts))
+            for name, *counts in rows.select("name", *columns).iter_rows()
+        ),
+        distinct=named.height,
+    )
+
+
+def _time_notes(tables: dict[str, pl.DataFrame]) -> Iterable[str]:
+    styles = set(tables["sources"].get_column("style").drop_nulls())
+    if "rfc3164" in styles:
+        yield "Time stamps without a year: the year is inferred from the file's own time (--year names it)."
+    undated = tables["sources"].filter(pl.col("style").is_not_null() & pl.col("first").is_null())
+    if not undated.is_empty():
+        yield "Some lines carry a date that does not exist; they count without a time."

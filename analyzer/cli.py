@@ -1,0 +1,227 @@
+"""The command line: the only place that prints, reads the clock or exits.
+
+polars is imported inside the commands, so that `--help` answers at once.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import click
+
+from .exits import Exit
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+class Refused(click.ClickException):
+    """Ends the program with one of the documented exit statuses."""
+
+    def __init__(self, message: str, status: Exit) -> None:
+        super().__init__(message)
+        self.exit_code = int(status)
+
+    def show(self, file: Any = None) -> None:
+        """Print the message to stderr, made safe."""
+        click.echo(f"smtplens: {_safe(self.format_message())}", err=True)
+
+
+def _safe(text: str) -> str:
+    from reports.safe import clean as safe
+
+    return safe(text)
+
+
+def _warn(text: str) -> None:
+    click.echo(f"smtplens: {_safe(text)}", err=True)
+
+
+def _options(*options: Callable[[F], F]) -> Callable[[F], F]:
+    def add(command: F) -> F:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
+
+
+def _code(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    import re
+
+    for value in values:
+        if not re.fullmatch(r"[1-9][0-9]{2}|[2-5]xx|[245]\.[0-9]{1,3}\.[0-9]{1,3}", value):
+            raise click.BadParameter(f"{value!r} is neither 550 nor 5xx nor 5.7.1")
+    return values
+
+
+reading = _options(
+    click.argument("logs", nargs=-1, metavar="[LOG]..."),
+    click.option("--tz", metavar="ZONE", help="Zone of the report and of stamps without one (default: this machine's)."),
+    click.option("--year", type=click.IntRange(1970, 9000), help="Year of the first line, where stamps carry none."),
+)
+
+selecting = _options(
+    click.option("--since", metavar="TIME", help="From here on: 2026-11-22, '2026-11-22 14:00', 14:00, yesterday, -2h."),
+    click.option("--until", metavar="TIME", help="Before this time."),
+    click.option("-d", "--date", "day", metavar="DAY", help="One whole day: yesterday, today, 2026-11-22."),
+    click.option("--host", "hosts", multiple=True, metavar="NAME", help="Only lines of this host (may be repeated)."),
+    click.option("--mta", "mtas", multiple=True, type=click.Choice(["postfix", "exim", "sendmail"]), help="Only this MTA."),
+    click.option("--direction", "directions", multiple=True, type=click.Choice(["inbound", "outbound", "local"])),
+    click.option("--code", "codes", multiple=True, metavar="CODE", callback=_code, help="Only replies 550, 5xx or 5.7.1."),
+    click.option("--domain", "domains", multiple=True, metavar="NAME", help="Only this sender's or recipient's domain."),
+)
+
+output = click.option("-o", "--output", "output", type=click.Path(dir_okay=False), help="Write to this file, all or nothing (default: stdout).")
+
+
+@click.group(context_settings=_CONTEXT)
+@click.version_option(package_name="smtplens", message="%(prog)s %(version)s")
+def main() -> None:
+    """Explain what a mail log says: replies, causes, remedies.
+
+    Reads Postfix, Exim and Sendmail logs, plain or compressed, from files or a pipe.
+
+    \b
+    Examples:
+      smtplens report /var/log/mail.log
+      journalctl -u postfix -o short-iso | smtplens report
+      smtplens check /var/log/mail.log*
+    """
+
+
+@main.command()
+@reading
+@selecting
+@click.option("--top", default="10", metavar="N", help="Length of the top lists: a number or `all`.", show_default=True)
+@click.option("--format", "form", default="text", type=click.Choice(["text", "json", "html", "markdown", "csv"]), show_default=True)
+@click.option("--unrecognised", type=click.Path(dir_okay=False), metavar="FILE", help="Write the lines that were not understood to FILE.")
+@click.option("--width", type=click.IntRange(60, 400), help="Columns of the text report (default: the terminal's, 80 at most).")
+@click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True)
+@output
+def report(**options: Any) -> None:
+    """Report what was replied, how often, what it means and what to do.
+
+    \b
+    Example:
+      smtplens report /var/log/mail.log -d yesterday
+    """
+    from .run import make_report
+
+    _finish(make_report(options, _logs(options["logs"]), _now(), _warn), options)
+
+
+@main.command()
+@reading
+@selecting
+@click.option("--format", "form", default="ndjson", type=click.Choice(["ndjson", "csv", "parquet"]), show_default=True)
+@output
+def events(**options: Any) -> None:
+    """Print one row per event: what happened, when, with which reply.
+
+    \b
+    Example:
+      smtplens events mail.log --code 550 | head
+    """
+    from .run import write_events
+
+    _end(write_events(options, _logs(options["logs"]), _now(), _warn))
+
+
+@main.command()
+@reading
+@click.option("--format", "form", default="text", type=click.Choice(["text", "json"]), show_default=True)
+@click.option("--unrecognised", type=click.Path(dir_okay=False), metavar="FILE", help="Write the lines that were not understood to FILE.")
+@output
+def check(**options: Any) -> None:
+    """Say what a log is and how well it is understood, before you trust a number.
+
+    Ends with status 1 where the log cannot be trusted: gaps, too many unrecognised lines.
+
+    \b
+    Example:
+      smtplens check /var/log/mail.log
+    """
+    from .run import make_check
+
+    _finish(make_check(options, _logs(options["logs"]), _now(), _warn), options)
+
+
+def _logs(logs: Sequence[str]) -> tuple[str, ...]:
+    """The sources to read: standard input where none are named and something is piped in."""
+    if logs:
+        return tuple(logs)
+    if sys.stdin is None or sys.stdin.isatty():
+        context = click.get_current_context()
+        click.echo(context.get_help(), err=True)
+        context.exit(int(Exit.USAGE))
+    return ("-",)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _finish(made: tuple[str, Exit], options: dict[str, Any]) -> None:
+    text, status = made
+    if options.get("output"):
+        from .files import write_whole
+
+        try:
+            write_whole(options["output"], text)
+        except OSError as error:
+            raise Refused(f"{options['output']}: {error.strerror}", Exit.INPUT) from error
+    else:
+        click.echo(text, nl=False)
+    _end(status)
+
+
+def _end(status: Exit) -> None:
+    if status:
+        click.get_current_context().exit(int(status))
+
+
+def run(arguments: Sequence[str] | None = None) -> None:
+    """Entry point of the console script: exit statuses of docs, quiet on a closed pipe."""
+    _own_packages()
+    try:
+        main.main(args=arguments, prog_name="smtplens", standalone_mode=False)
+        sys.stdout.flush()
+        status = int(Exit.DONE)
+    except click.exceptions.Exit as done:
+        status = done.exit_code
+    except click.ClickException as error:
+        error.show()
+        status = error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("smtplens: interrupted", err=True)
+        status = int(Exit.INTERRUPTED)
+    except BrokenPipeError:
+        # The reader has seen enough: nothing to say, and nothing more to flush.
+        with suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        status = int(Exit.DONE)
+    # Threads may still be reading ahead; nothing of theirs is wanted any more.
+    with suppress(OSError, ValueError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(status)
+
+
+def _own_packages() -> None:
+    """Another distribution may have overwritten a package of such a common name."""
+    import importlib.util
+    from pathlib import Path
+
+    here = Path(__file__).parent.parent
+    for name in ("parsers", "reports"):
+        spec = importlib.util.find_spec(name)
+        if spec is None or not spec.origin or Path(spec.origin).parent.parent != here:
+            click.echo(f"smtplens: another distribution has overwritten the package {name!r}; install smtplens in its own environment", err=True)
+            sys.exit(int(Exit.USAGE))
+
+

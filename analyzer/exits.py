@@ -1,0 +1,17 @@
+"""What the exit status says."""
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """Exit statuses of every command."""
+
+    DONE = 0
+    CONDITION = 1
+    """A `--fail-on` condition was met, or `check` found that the log cannot be trusted."""
+    USAGE = 2
+    INPUT = 3
+    """An input is missing or unreadable."""
+    NOT_MAIL = 4
+    """Nothing in the input was recognised as a mail log."""
+    INTERRUPTED = 130

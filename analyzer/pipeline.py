@@ -1,0 +1,149 @@
+"""Sources to a Summary or to events: chunks are read in order, worked on side by side, and
+merged in order. The same functions serve one machine and many.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import polars as pl
+
+from parsers.clock import Clock
+from parsers.lines import CHUNK_BYTES, RawChunk, Source, read_chunks
+from parsers.parse import Chunk, Parsed, parse
+from parsers.rules import Wanted
+
+from .classify import classify
+from .rejectlog import Copies
+from .selection import Selection
+from .summarise import WANTED, summarise
+from .summary import Summary, merge
+
+WORKERS = max(1, pl.thread_pool_size())
+
+_R = TypeVar("_R")
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One source with the clock that reads its stamps."""
+
+    source: Source
+    clock: Clock = field(default_factory=Clock)
+    rejectlog: bool = False
+    """An Exim reject log: what a main log has too is left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A chunk on its way to a worker."""
+
+    raw: RawChunk
+    file: str
+    clock: Clock
+
+    def chunk(self) -> Chunk:
+        """The chunk, decoded."""
+        return Chunk(self.raw.lines(), self.file, self.raw.first_line, self.clock)
+
+
+def read(tasks: Sequence[Task], size: int = CHUNK_BYTES) -> Iterator[Work]:
+    """All chunks of all sources in order; a source that cannot be read carries the problem."""
+    for task in tasks:
+        try:
+            for raw in read_chunks(task.source, size):
+                yield Work(raw, task.source.name, task.clock)
+        except OSError as error:
+            task.source.problem = error.strerror or str(error)
+
+
+def in_order(work: Iterator[Work], do: Callable[[Work], _R], workers: int = WORKERS) -> Iterator[_R]:
+    """Results of `do` in the order of `work`, with few chunks under way at a time."""
+    with ThreadPoolExecutor(workers) as pool:
+        under_way: deque[Future[_R]] = deque()
+        try:
+            for item in work:
+                under_way.append(pool.submit(do, item))
+                if len(under_way) > workers:
+                    yield under_way.popleft().result()
+            while under_way:
+                yield under_way.popleft().result()
+        finally:
+            for future in under_way:
+                future.cancel()
+
+
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """A chunk, parsed, with the selected events and their causes."""
+
+    chunk: Chunk
+    parsed: Parsed
+    events: pl.DataFrame
+
+
+def understand(
+    tasks: Sequence[Task],
+    selection: Selection,
+    do: Callable[[Understood], _R],
+    *,
+    wanted: Wanted | None = None,
+    size: int = CHUNK_BYTES,
+    workers: int = WORKERS,
+) -> Iterator[_R]:
+    """What `do` makes of every chunk, in order; reject logs come after the main logs."""
+    copies = Copies()
+    rejectlogs = [t for t in tasks if t.rejectlog]
+    mainlogs = [t for t in tasks if not t.rejectlog]
+    for work in read(rejectlogs if mainlogs else [], size):
+        copies.learn(parse(work.chunk(), wanted))
+    test = selection.test()
+
+    def finish(chunk: Chunk, parsed: Parsed) -> _R:
+        events = parsed.events if test is None else parsed.events.filter(test)
+        return do(Understood(chunk, parsed, classify(events)))
+
+    def main(work: Work) -> _R:
+        chunk = work.chunk()
+        parsed = parse(chunk, wanted)
+        if not copies.wanted.is_empty():
+            copies.note(parsed)
+        return finish(chunk, parsed)
+
+    def rejected(work: Work) -> _R:
+        chunk = work.chunk()
+        return finish(chunk, copies.drop(parse(chunk, wanted)))
+
+    yield from in_order(read(mainlogs, size), main, workers)
+    for task in rejectlogs:
+        task.source.lines = 0
+    yield from in_order(read(rejectlogs, size), rejected, 1)
+
+
+def summarise_tasks(
+    tasks: Sequence[Task],
+    selection: Selection | None = None,
+    *,
+    size: int = CHUNK_BYTES,
+    workers: int = WORKERS,
+) -> Summary:
+    """One Summary of all sources."""
+
+    def count(what: Understood) -> Summary:
+        return summarise(what.parsed, what.events, what.chunk)
+
+    parts = understand(tasks, selection or Selection(), count, wanted=WANTED, size=size, workers=workers)
+    return merge_in_order(parts)
+
+
+def merge_in_order(parts: Iterator[Summary]) -> Summary:
+    """Merge neighbours of like size first, so that no part is merged more than log2(n) times."""
+    stack: list[tuple[int, Summary]] = []
+    for part in parts:
+        stack.append((0, part))
+        while len(stack) > 1 and stack[-1][0] == stack[-2][0]:
+            (rank, right), (_, left) = stack.pop(), stack.pop()
+            stack.append((rank + 1, merge([left, right])))
+    return merge([s for _, s in stack]) if stack else Summary()

@@ -1,0 +1,154 @@
+"""A parsed chunk to its Summary: one function per family of tables."""
+
+import polars as pl
+
+from parsers.event import SCHEMA
+from parsers.parse import Chunk, Parsed
+from parsers.rules import Wanted
+
+from .messages import fold, pieces
+from .summary import DELIVERIES, EXAMPLE_SCHEMA, REPLY_KEY, TABLES, Summary, earliest
+
+WANTED = Wanted(
+    columns=frozenset(SCHEMA)
+    - {"pid", "service", "delay", "delays", "helo", "orig_recipient", "message_id", "relay_port"}
+    - {"nrcpt", "command", "sasl_user"},
+    quiet=frozenset({"session", "queue"}),
+)
+"""What the tables read."""
+
+_N = pl.len().cast(pl.UInt64).alias("n")
+_COUNT = pl.col("count").cast(pl.UInt64)
+_HOUR = pl.col("time").dt.truncate("1h").alias("hour")
+_SHAPE_CHARS = 120
+ACTIVITY = 10
+"""Minutes per bucket of the table that shows silent stretches."""
+
+
+def summarise(parsed: Parsed, events: pl.DataFrame, chunk: Chunk) -> Summary:
+    """Count one chunk; `events` are its events after classification and selection."""
+    tables = {"lines": _lines(parsed, chunk), **_sources(parsed, chunk)}
+    replies = events.filter(pl.col("cause").is_not_null())
+    tables |= _replies(replies)
+    tables |= _flow(events)
+    tables |= _names(events)
+    tables |= _oddities(parsed, chunk)
+    closed, still_open = fold(pieces(events))
+    tables |= closed
+    complete = {
+        name: tables[name].select(pl.col(n).cast(t) for n, t in table.schema().items())
+        for name, table in TABLES.items()
+    }
+    return Summary(complete, _examples(replies, chunk), still_open)
+
+
+def _lines(parsed: Parsed, chunk: Chunk) -> pl.DataFrame:
+    rows = [(chunk.file, v.mta, v.fate, v.rule, v.rows.len()) for v in parsed.verdicts]
+    return TABLES["lines"].merge([pl.DataFrame(rows, schema=TABLES["lines"].schema(), orient="row")])
+
+
+def _sources(parsed: Parsed, chunk: Chunk) -> dict[str, pl.DataFrame]:
+    # The few origins and buckets are counted first, then named.
+    busy = parsed.lines.group_by("origin", pl.col("time").dt.truncate(f"{ACTIVITY}m").alias("bucket")).agg(
+        _N, pl.col("time").min().alias("first"), pl.col("time").max().alias("last")
+    )
+    busy = busy.join(parsed.origins, on="origin", how="left")
+    n = pl.col("n").sum()
+    return {
+        "sources": busy.group_by("style", "host", "mta")
+        .agg(n, pl.col("first").min(), pl.col("last").max())
+        .with_columns(pl.lit(chunk.file).alias("file")),
+        "activity": busy.filter(pl.col("mta").is_not_null()).group_by("host", "bucket").agg(n),
+    }
+
+
+def _replies(replies: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    n = _COUNT.sum().alias("n")
+    peer = (
+        pl.when(pl.col("direction") == "inbound")
+        .then(pl.coalesce("client_ip", "client_name"))
+        .otherwise(pl.coalesce("relay_name", "relay_ip"))
+        .alias("peer")
+    )
+    return {
+        "replies": replies.group_by(*REPLY_KEY, "host", "mta", "stage", "implied", _HOUR).agg(
+            n, pl.col("time").min().alias("first"), pl.col("time").max().alias("last")
+        ),
+        "reply_peers": replies.group_by(*REPLY_KEY, "implied", peer).agg(n).filter(pl.col("peer").is_not_null()),
+        "reply_recipients": replies.filter(pl.col("recipient").is_not_null())
+        .group_by(*REPLY_KEY, "recipient")
+        .agg(n),
+    }
+
+
+def _sum_where(test: pl.Expr, name: str) -> pl.Expr:
+    return _COUNT.filter(test).sum().alias(name)
+
+
+def _flow(events: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    kind, outcome = pl.col("kind"), pl.col("outcome")
+    ended = events.filter(outcome.is_not_null() & (outcome != "removed"))
+    return {
+        "flow": ended.group_by("host", "mta", _HOUR).agg(
+            *(_sum_where((kind == "delivery") & (outcome == o), o) for o in DELIVERIES),
+            _sum_where(outcome == "expired", "expired"),
+            _sum_where((kind == "reject") & (outcome == "rejected"), "rejected"),
+            *(_sum_where(outcome == o, o) for o in ("held", "discarded", "warned")),
+        )
+    }
+
+
+def _names(events: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """Counts per recipient, relay, destination domain and client."""
+    deliveries = events.filter((pl.col("kind") == "delivery") & pl.col("outcome").is_in(list(DELIVERIES)))
+    ends = [_sum_where(pl.col("outcome") == o, o) for o in DELIVERIES]
+    recipients = (
+        deliveries.filter(pl.col("recipient").is_not_null())
+        .group_by(pl.col("recipient").str.to_lowercase().alias("name"))
+        .agg(ends)
+    )
+    domain = pl.col("name").str.extract(r"@([^@]*)$", 1).fill_null("(local)").alias("name")
+    relay = pl.coalesce("relay_name", "relay_ip")
+    rejected = events.filter((pl.col("kind") == "reject") & (pl.col("outcome") == "rejected") & pl.col("client_ip").is_not_null())
+    named = events.filter(pl.col("client_ip").is_not_null() & pl.col("client_name").is_not_null())
+    return {
+        "recipients": recipients,
+        "destination_domains": recipients.group_by(domain).agg(pl.col(list(DELIVERIES)).sum()),
+        "relays": deliveries.filter(relay.is_not_null()).group_by(relay.alias("name")).agg(ends),
+        "clients_rejected": rejected.group_by(pl.col("client_ip").alias("name")).agg(_COUNT.sum().alias("rejected")),
+        "client_names": named.group_by(pl.col("client_ip").alias("name")).agg(pl.col("client_name").max().alias("host")),
+    }
+
+
+def _oddities(parsed: Parsed, chunk: Chunk) -> dict[str, pl.DataFrame]:
+    """Versions, shapes of unrecognised lines, and other programs' tags."""
+    unknown = _of_lines(parsed, "unrecognised")
+    raw = chunk.lines.gather(unknown["row"])
+    shape = (
+        pl.col("message")
+        .str.slice(0, 400)
+        .str.replace_all(r"<[^>]*>", "<>")
+        .str.replace_all(r"[0-9A-Fa-f]{9,}|[0-9]+", "N")
+        .str.slice(0, _SHAPE_CHARS)
+    )
+    shapes = unknown.select("mta", shape.alias("shape")).with_columns(raw.str.slice(0, 400).alias("example"))
+    system = parsed.events.filter((pl.col("kind") == "system") & pl.col("reply_text").str.contains(r"(?:version |^exim |daemon \()[0-9]"))
+    version = pl.col("reply_text").str.extract(r"(?:version |^exim |daemon \()([0-9][0-9A-Za-z.-]*)", 1)
+    foreign = _of_lines(parsed, "foreign")
+    return {
+        "shapes": shapes.group_by("mta", "shape").agg(_N, pl.col("example").min()),
+        "versions": system.group_by("host", "mta", version.alias("version")).agg(_N),
+        "foreign": foreign.group_by(pl.col("tag").fill_null("(none)").str.slice(0, 40)).agg(_N),
+    }
+
+
+def _of_lines(parsed: Parsed, fate: str) -> pl.DataFrame:
+    """Lines of one fate with what is known of their origins."""
+    few = parsed.lines[parsed.rows_of(fate)]
+    return few.join(parsed.origins, on="origin", how="left", maintain_order="left")
+
+
+def _examples(replies: pl.DataFrame, chunk: Chunk) -> pl.DataFrame:
+    few = replies.select(*REPLY_KEY, "implied", "time", "file", "line", "row").unique(["line", *REPLY_KEY, "implied"])
+    few = few.sort("time", "file", "line", nulls_last=True).group_by([*REPLY_KEY, "implied"], maintain_order=True).head(3)
+    return earliest(few.with_columns(chunk.lines.gather(few["row"]).str.slice(0, 1000).alias("text")).select(list(EXAMPLE_SCHEMA)))

@@ -1,0 +1,143 @@
+"""The Summary: a value that merges.
+
+Every table is keys + additive measures (sum, min, max), so any cut of a log, processed in any
+tree, gives the same figures. Two tables need their own merge: examples (the earliest few per
+key) and messages still open at a cut (see messages.py).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import polars as pl
+
+from parsers.event import TIME, Direction, Mta, Stage
+from parsers.parse import Fate
+
+from .messages import OPEN_SCHEMA, fold
+
+Merge = Literal["sum", "min", "max"]
+EXAMPLES = 3
+
+REPLY_KEY = ("direction", "reply_code", "enhanced_code", "cause")
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A mergeable table: key columns and measures with how each one merges."""
+
+    keys: dict[str, pl.DataType]
+    measures: dict[str, tuple[pl.DataType, Merge]]
+
+    def schema(self) -> dict[str, pl.DataType]:
+        """Column names and dtypes."""
+        return self.keys | {n: t for n, (t, _) in self.measures.items()}
+
+    def merge(self, parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
+        """The sum of several tables of this shape."""
+        parts = [p for p in parts if not p.is_empty()]
+        if not parts:
+            return pl.DataFrame(schema=self.schema())
+        if len(parts) == 1:
+            return parts[0]
+        together = {"sum": pl.Expr.sum, "min": pl.Expr.min, "max": pl.Expr.max}
+        aggregates = [together[how](pl.col(n)) for n, (_, how) in self.measures.items()]
+        return pl.concat(parts).group_by(list(self.keys)).agg(aggregates)
+
+
+_N = (pl.UInt64(), "sum")
+_FIRST: tuple[pl.DataType, Merge] = (TIME, "min")
+_LAST: tuple[pl.DataType, Merge] = (TIME, "max")
+_S = pl.String()
+
+
+def _counts(*names: str) -> dict[str, tuple[pl.DataType, Merge]]:
+    return {n: (pl.UInt64(), "sum") for n in names}
+
+
+_REPLY: dict[str, pl.DataType] = {
+    "direction": Direction,
+    "reply_code": pl.UInt16(),
+    "enhanced_code": _S,
+    "cause": _S,
+}
+_WHERE: dict[str, pl.DataType] = {"host": _S, "mta": Mta, "hour": TIME}
+DELIVERIES = ("sent", "deferred", "bounced")
+
+TABLES: dict[str, Table] = {
+    # The account of every line.
+    "lines": Table({"file": _S, "mta": Mta, "fate": Fate, "rule": _S}, _counts("n")),
+    # Each source's period and header styles.
+    "sources": Table(
+        {"file": _S, "style": _S, "host": _S, "mta": Mta},
+        {"n": (pl.UInt64(), "sum"), "first": _FIRST, "last": _LAST},
+    ),
+    "activity": Table({"host": _S, "bucket": TIME}, _counts("n")),
+    "replies": Table(
+        _REPLY | {"host": _S, "mta": Mta, "stage": Stage, "implied": _S, "hour": TIME},
+        {"n": (pl.UInt64(), "sum"), "first": _FIRST, "last": _LAST},
+    ),
+    "reply_peers": Table(_REPLY | {"implied": _S, "peer": _S}, _counts("n")),
+    "reply_recipients": Table(_REPLY | {"recipient": _S}, _counts("n")),
+    "flow": Table(
+        _WHERE,
+        _counts(*DELIVERIES, "expired", "rejected", "held", "discarded", "warned"),
+    ),
+    "recipients": Table({"name": _S}, _counts(*DELIVERIES)),
+    "relays": Table({"name": _S}, _counts(*DELIVERIES)),
+    "destination_domains": Table({"name": _S}, _counts(*DELIVERIES)),
+    "clients_rejected": Table({"name": _S}, _counts("rejected")),
+    "client_names": Table({"name": _S}, {"host": (_S, "max")}),
+    # From messages whose whole life is known; see messages.py.
+    "flow_messages": Table(_WHERE, _counts("received", "received_bytes", "deferred_messages")),
+    "senders": Table({"name": _S}, _counts("messages", "bytes")),
+    "clients": Table({"name": _S}, _counts("messages", "bytes")),
+    # What `check` and the notes need.
+    "versions": Table({"host": _S, "mta": Mta, "version": _S}, _counts("n")),
+    "shapes": Table({"mta": Mta, "shape": _S}, {"n": (pl.UInt64(), "sum"), "example": (_S, "min")}),
+    "foreign": Table({"tag": _S}, _counts("n")),
+}
+
+EXAMPLE_SCHEMA: dict[str, pl.DataType] = _REPLY | {
+    "implied": _S,
+    "time": TIME,
+    "file": _S,
+    "line": pl.UInt64(),
+    "text": _S,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Everything a report is made from."""
+
+    tables: dict[str, pl.DataFrame] = field(
+        default_factory=lambda: {n: pl.DataFrame(schema=t.schema()) for n, t in TABLES.items()}
+    )
+    examples: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=EXAMPLE_SCHEMA))
+    open: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=OPEN_SCHEMA))
+
+
+def merge(parts: Sequence[Summary]) -> Summary:
+    """One Summary of several, which stand in time order where they are of one host."""
+    if len(parts) == 1:
+        return parts[0]
+    closed, still_open = fold(pl.concat(p.open for p in parts))
+    tables = {
+        name: table.merge([p.tables[name] for p in parts] + ([closed[name]] if name in closed else []))
+        for name, table in TABLES.items()
+    }
+    return Summary(tables, earliest(pl.concat(p.examples for p in parts)), still_open)
+
+
+def earliest(examples: pl.DataFrame) -> pl.DataFrame:
+    """The first few examples of each reply, by time, file and line."""
+    ordered = examples.sort("time", "file", "line", nulls_last=True)
+    return ordered.group_by([*REPLY_KEY, "implied"], maintain_order=True).head(EXAMPLES).select(list(EXAMPLE_SCHEMA))
+
+
+def finish(summary: Summary) -> Summary:
+    """The Summary with open messages counted as what they are so far; nothing is merged after."""
+    closed, _ = fold(summary.open, closing=True)
+    tables = {n: TABLES[n].merge([t, *([closed[n]] if n in closed else [])]) for n, t in summary.tables.items()}
+    return Summary(tables, summary.examples, summary.open)

@@ -1,0 +1,74 @@
+"""Pieces of Sendmail's log syntax: addresses, clients, times, and what ends them.
+
+Sendmail doubles a backslash when it logs (`str2prt`), so `\\"` in the address stands as
+`\\\\"` in the line; 8.9 and older print it as it is. Both are read here.
+"""
+
+from collections.abc import Iterable
+
+import polars as pl
+
+# One address of which nothing can be mistaken for the end: the usual case, one-pass.
+PLAIN = r'(?:<[^<>"\\,]*>|[^<>"\\, ]+)'
+_ESCAPED = r"\\(?:\\(?:\\\\|\\[0-7]{3}|[^\\])|[^\\])"
+_QUOTED = rf'"(?:[^"\\]|{_ESCAPED})*"'
+_ANGLED = rf'<(?:[^<>"\\]|{_ESCAPED}|{_QUOTED})*>'
+# Any address: what stands in <> or quotes belongs to it, commas and all.
+ADDRESS = (
+    rf'(?:{_ANGLED}|{_QUOTED}|{_ESCAPED}|[^<>",\\ ])'
+    rf'(?:{_ANGLED}|{_QUOTED}|{_ESCAPED}|[^<>",\\])*'
+)
+QUEUE_ID = r"(?:[0-9A-Za-z]{7,8}[0-9]{5,8}|[A-Z]{3}[0-9]{5,7})"
+
+# The macro $_: `name [ip]`, `[ip]`, `ident@name [ip] (may be forged)`, `user@localhost`.
+CLIENT = (
+    r"(?:(?<_name>[^ ,\[\]]+) ?)?(?:\[(?:IPv6:)?(?<client_ip>[0-9A-Fa-f:.]+)\])?"
+    r"(?<_forged> [\[(]may be forged[\])])?"
+)
+CLIENT_NAME = (
+    pl.when(pl.col("_forged").is_null()).then(pl.col("_name").str.replace(r"^.*@", ""))
+)
+"""The client's name, where the MTA could verify it."""
+
+SHOWN_CLIENT = r"(?:[^ ,\[\]]+ )?\[[0-9A-Za-z:.]+\](?: [\[(]may be forged[\])])?"
+"""A client as a regular expression without groups."""
+
+
+def bare(address: pl.Expr) -> pl.Expr:
+    """The address without its angle brackets and what is written before them."""
+    return pl.coalesce(address.str.extract(r"<([^<>]*)>$", 1), address)
+
+
+def seconds(interval: pl.Expr) -> pl.Expr:
+    """Seconds of `hh:mm:ss` or `days+hh:mm:ss`."""
+    parts = interval.str.extract_groups(
+        r"^(?:([0-9]{1,6})\+)?([0-9]{1,4}):([0-9]{2}):([0-9]{2})$"
+    ).struct
+    days, hours, minutes, rest = (
+        parts.field(str(n)).cast(pl.Float64, strict=False) for n in range(1, 5)
+    )
+    return days.fill_null(0) * 86400 + hours * 3600 + minutes * 60 + rest
+
+
+def not_starting(words: Iterable[str]) -> str:
+    """Regular expression of a text (to its end) that begins with none of the words."""
+    tree: dict[str, object] = {}
+    for word in words:
+        node = tree
+        for letter in word[:-1]:
+            nested = node.setdefault(letter, {})
+            if not isinstance(nested, dict):
+                break
+            node = nested
+        else:
+            node[word[-1]] = None
+    return _avoid(tree)
+
+
+def _avoid(tree: dict[str, object]) -> str:
+    letters = "".join(tree)
+    ways = [f"[^{letters}].*"]
+    for letter, rest in tree.items():
+        if isinstance(rest, dict):
+            ways.append(f"{letter}(?:{_avoid(rest)})?")
+    return "|".join(ways)

@@ -1,0 +1,86 @@
+"""The report as JSON: versioned, with stable keys in a fixed order, nothing rounded or cut."""
+
+import json
+import re
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from .model import CodeRow, Report, Top
+from .safe import clean
+
+SCHEMA_VERSION = 1
+
+# What a terminal would act upon when the file is looked at; JSON has its own escape for it.
+_UNSEEN = re.compile("[\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\uffff]")
+_LONE = re.compile("[\ud800-\udfff]")
+
+
+def render(report: Report) -> str:
+    """Write the report as one JSON document."""
+    text = json.dumps(to_dict(report), ensure_ascii=False, indent=2, allow_nan=False)
+    return _UNSEEN.sub(lambda m: f"\\u{ord(m[0]):04x}", text) + "\n"
+
+
+def to_dict(report: Report) -> dict[str, Any]:
+    """Return the report as plain values, ready for JSON."""
+    return _repair({
+        "schema_version": SCHEMA_VERSION,
+        "hosts": report.hosts,
+        "mtas": report.mtas,
+        "period": {"start": report.start, "end": report.end, "timezone": report.timezone},
+        "filters": report.filters,
+        "inputs": [asdict(i) for i in report.inputs],
+        "lines": asdict(report.lines),
+        "notes": report.notes,
+        "totals": asdict(report.totals),
+        "codes": [_code(row) for row in report.codes],
+        "hours": [{"start": h.start, **asdict(h.flow)} for h in report.hours],
+        "tops": [_top(top) for top in report.tops],
+    })  # fmt: skip
+
+
+def _code(row: CodeRow) -> dict[str, Any]:
+    advice = row.advice
+    return {
+        "direction": row.direction,
+        "code": row.code,
+        "enhanced": row.enhanced,
+        "cause": row.cause,
+        "count": row.count,
+        "implied": row.implied,
+        "implied_reasons": row.implied_reasons,
+        "share": row.share,
+        "peers": row.peers,
+        "recipients": row.recipients,
+        "first_seen": row.first_seen,
+        "last_seen": row.last_seen,
+        "title": advice.title,
+        "description": advice.description,
+        "when_seen": advice.when_seen,
+        "how_to_fix": advice.how_to_fix,
+        "who_acts": advice.who_acts,
+        "severity": advice.severity,
+        "needs_action": advice.needs_action,
+        "source": advice.source,
+        "examples": [asdict(e) for e in row.examples],
+    }
+
+
+def _top(top: Top) -> dict[str, Any]:
+    rows = [{"name": r.name, "counts": r.counts} for r in top.rows]
+    return {"key": top.key, "title": top.title, "columns": top.columns,
+            "distinct": top.distinct, "rows": rows}  # fmt: skip
+
+
+def _repair(value: Any) -> Any:
+    """Make a value JSON's own: lists, ISO times, text without half characters."""
+    if isinstance(value, str):
+        return _LONE.sub(lambda m: clean(m[0]), value)
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, dict):
+        return {key: _repair(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_repair(item) for item in value]
+    return value
