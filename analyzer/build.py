@@ -77,7 +77,10 @@ def _input(source: Source, sources: pl.DataFrame, zone: str) -> model.Input:
 
 
 def _flow(flow: pl.DataFrame, messages: pl.DataFrame) -> model.Flow:
-    counts = {**_sums(flow, _HOUR_COLUMNS), **_sums(messages, ("received", "received_bytes", "deferred_messages"))}
+    counts = {
+        **_sums(flow, _HOUR_COLUMNS),
+        **_sums(messages, ("received", "received_bytes", "deferred_messages")),
+    }
     counts["deferrals"] = counts.pop("deferred")
     return model.Flow(**counts)
 
@@ -90,23 +93,38 @@ def _sums(frame: pl.DataFrame, columns: Sequence[str]) -> dict[str, int]:
 def _codes(summary: Summary, zone: str) -> tuple[model.CodeRow, ...]:
     key = list(REPLY_KEY)
     tables = summary.tables
-    rows = tables["replies"].group_by(key).agg(
-        pl.col("n").sum(),
-        pl.col("n").filter(pl.col("implied").is_not_null()).sum().alias("implied"),
-        pl.col("implied").drop_nulls().unique().alias("reasons"),
-        pl.col("first").min(),
-        pl.col("last").max(),
+    rows = (
+        tables["replies"]
+        .group_by(key)
+        .agg(
+            pl.col("n").sum(),
+            pl.col("n").filter(pl.col("implied").is_not_null()).sum().alias("implied"),
+            pl.col("implied").drop_nulls().unique().alias("reasons"),
+            pl.col("first").min(),
+            pl.col("last").max(),
+        )
     )
     peers = tables["reply_peers"].group_by(key).agg(pl.col("peer").n_unique().alias("peers"))
-    recipients = tables["reply_recipients"].group_by(key).agg(pl.col("recipient").n_unique().alias("recipients"))
-    examples = summary.examples.sort("time", "file", "line", nulls_last=True).group_by(key, maintain_order=True).agg(
-        pl.struct("file", "line", "text").head(EXAMPLES).alias("examples")
+    recipients = (
+        tables["reply_recipients"]
+        .group_by(key)
+        .agg(pl.col("recipient").n_unique().alias("recipients"))
+    )
+    examples = (
+        summary.examples.sort("time", "file", "line", nulls_last=True)
+        .group_by(key, maintain_order=True)
+        .agg(pl.struct("file", "line", "text").head(EXAMPLES).alias("examples"))
     )
     for part in (peers, recipients, examples):
         rows = rows.join(part, on=key, how="left", nulls_equal=True)
     total = pl.col("n").sum().over("direction")
     rows = rows.with_columns((pl.col("n") / total).alias("share")).sort(
-        pl.col("direction").to_physical(), -pl.col("n").cast(pl.Int64), "reply_code", "enhanced_code", "cause", nulls_last=True
+        pl.col("direction").to_physical(),
+        -pl.col("n").cast(pl.Int64),
+        "reply_code",
+        "enhanced_code",
+        "cause",
+        nulls_last=True,
     )
     return tuple(_code_row(row, zone) for row in rows.iter_rows(named=True))
 
@@ -143,7 +161,9 @@ def _code_row(row: dict[str, object], zone: str) -> model.CodeRow:
             needs_action=advice.needs_action,
             source=advice.source,
         ),
-        implied_reasons=tuple(sorted({IMPLIED[r].reason for r in reasons})) if isinstance(reasons, list) else (),
+        implied_reasons=tuple(sorted({IMPLIED[r].reason for r in reasons}))
+        if isinstance(reasons, list)
+        else (),
         examples=tuple(model.Example(e["file"], e["line"], e["text"]) for e in examples)
         if isinstance(examples, list)
         else (),
@@ -156,8 +176,10 @@ def _int(value: object) -> int:
 
 def _hours(tables: dict[str, pl.DataFrame], zone: str) -> tuple[model.HourRow, ...]:
     flow = tables["flow"].group_by("hour").agg(pl.col(c).sum() for c in _HOUR_COLUMNS)
-    messages = tables["flow_messages"].group_by("hour").agg(
-        pl.col(c).sum() for c in ("received", "received_bytes", "deferred_messages")
+    messages = (
+        tables["flow_messages"]
+        .group_by("hour")
+        .agg(pl.col(c).sum() for c in ("received", "received_bytes", "deferred_messages"))
     )
     both = flow.join(messages, on="hour", how="full", coalesce=True).fill_null(0)
     both = both.filter(pl.col("hour").is_not_null()).rename({"deferred": "deferrals"}).sort("hour")
@@ -169,17 +191,33 @@ def _hours(tables: dict[str, pl.DataFrame], zone: str) -> tuple[model.HourRow, .
 
 
 def _tops(tables: dict[str, pl.DataFrame], top: int | None) -> tuple[model.Top, ...]:
-    clients = tables["clients"].join(tables["clients_rejected"], on="name", how="full", coalesce=True)
+    clients = tables["clients"].join(
+        tables["clients_rejected"], on="name", how="full", coalesce=True
+    )
     clients = clients.join(tables["client_names"], on="name", how="left")
-    shown = pl.when(pl.col("host").is_null()).then(pl.col("name")).otherwise(pl.format("{} [{}]", "host", "name"))
-    clients = clients.with_columns(shown.alias("name")).select("name", "messages", "rejected", "bytes").fill_null(0)
+    shown = (
+        pl.when(pl.col("host").is_null())
+        .then(pl.col("name"))
+        .otherwise(pl.format("{} [{}]", "host", "name"))
+    )
+    clients = (
+        clients.with_columns(shown.alias("name"))
+        .select("name", "messages", "rejected", "bytes")
+        .fill_null(0)
+    )
     senders = tables["senders"].with_columns(pl.col("name").replace("", "<> (bounces and notices)"))
     return (
         _top("senders", "Senders", senders, ("messages", "bytes"), top),
         _top("recipients", "Recipients", tables["recipients"], DELIVERIES, top),
         _top("clients", "Clients", clients, ("messages", "rejected"), top),
         _top("relays", "Relays", tables["relays"], DELIVERIES, top),
-        _top("destination_domains", "Destination domains", tables["destination_domains"], DELIVERIES, top),
+        _top(
+            "destination_domains",
+            "Destination domains",
+            tables["destination_domains"],
+            DELIVERIES,
+            top,
+        ),
     )
 
 

@@ -42,7 +42,9 @@ def find_gaps(activity: pl.DataFrame) -> list[Gap]:
     last, first = pl.col("bucket").max(), pl.col("bucket").min()
     busy = busy.with_columns(
         pl.col("bucket").shift(-1).over("host").alias("next"),
-        (pl.col("n").sum() / ((last - first).dt.total_minutes() / ACTIVITY + 1)).over("host").alias("rate"),
+        (pl.col("n").sum() / ((last - first).dt.total_minutes() / ACTIVITY + 1))
+        .over("host")
+        .alias("rate"),
     )
     silent = (pl.col("next") - pl.col("bucket") - step).alias("silent")
     expected = (pl.col("rate") * silent.dt.total_minutes() / ACTIVITY).alias("expected")
@@ -51,14 +53,18 @@ def find_gaps(activity: pl.DataFrame) -> list[Gap]:
     )
     return [
         Gap(host, start + step, end, int(lines))
-        for host, start, end, lines in found.select("host", "bucket", "next", "expected").iter_rows()
+        for host, start, end, lines in found.select(
+            "host", "bucket", "next", "expected"
+        ).iter_rows()
     ]
 
 
 def check_report(summary: Summary, inputs: Inputs, zone: str, form: str) -> tuple[str, bool]:
     """The rendered findings, and whether the log can be trusted."""
     facts = _facts(summary, inputs, zone)
-    text = json.dumps(facts, indent=2, ensure_ascii=False) + "\n" if form == "json" else _text(facts)
+    text = (
+        json.dumps(facts, indent=2, ensure_ascii=False) + "\n" if form == "json" else _text(facts)
+    )
     return text, not facts["doubts"]
 
 
@@ -78,7 +84,9 @@ def _facts(summary: Summary, inputs: Inputs, zone: str) -> dict[str, Any]:
     if mail == 0 or lines.parsed + lines.ignored == 0:
         doubts.append("no line of a mail server was recognised")
     elif share < 1 - MOST_UNRECOGNISED:
-        doubts.append(f"{1 - share:.1%} of the mail lines are unrecognised (more than {MOST_UNRECOGNISED:.0%})")
+        doubts.append(
+            f"{1 - share:.1%} of the mail lines are unrecognised (more than {MOST_UNRECOGNISED:.0%})"
+        )
     shown = [_gap(g, zone) for g in gaps]
     doubts += [f"nothing was logged{_by(g)} from {g['start']} to {g['end']}" for g in shown]
     zoneless = bool(set(styles["style"]) & {"rfc3164", "exim"})
@@ -86,17 +94,34 @@ def _facts(summary: Summary, inputs: Inputs, zone: str) -> dict[str, Any]:
         "schema_version": 1,
         "mtas": list(version_labels(tables)),
         "hosts": sorted(sources.filter(pl.col("mta").is_not_null())["host"].drop_nulls().unique()),
-        "header_styles": {s: int(n) for s, n in styles.sort("n", "style", descending=[True, False]).iter_rows()},
+        "header_styles": {
+            s: int(n) for s, n in styles.sort("n", "style", descending=[True, False]).iter_rows()
+        },
         "timezone": zone,
         "timezone_assumed": zoneless,
-        "year": "none needed" if not yearless else "given" if given else "inferred from the file's time",
-        "lines": {n: getattr(lines, n) for n in ("total", "parsed", "ignored", "foreign", "unrecognised")},
+        "year": "none needed"
+        if not yearless
+        else "given"
+        if given
+        else "inferred from the file's time",
+        "lines": {
+            n: getattr(lines, n) for n in ("total", "parsed", "ignored", "foreign", "unrecognised")
+        },
         "understood": round(share, 6),
         "gaps": shown,
-        "unrecognised_shapes": shapes.select(pl.col("mta").cast(pl.String), "shape", "n", "example").to_dicts(),
-        "foreign_programs": dict(tables["foreign"].sort("n", "tag", descending=[True, False]).head(_SHAPES).iter_rows()),
+        "unrecognised_shapes": shapes.select(
+            pl.col("mta").cast(pl.String), "shape", "n", "example"
+        ).to_dicts(),
+        "foreign_programs": dict(
+            tables["foreign"].sort("n", "tag", descending=[True, False]).head(_SHAPES).iter_rows()
+        ),
         "inputs": [
-            {"name": t.source.name, "lines": t.source.lines, "problem": t.source.problem, "rejectlog": t.rejectlog}
+            {
+                "name": t.source.name,
+                "lines": t.source.lines,
+                "problem": t.source.problem,
+                "rejectlog": t.rejectlog,
+            }
             for t in inputs.tasks
         ],
         "notes": list(inputs.notes),
@@ -105,7 +130,9 @@ def _facts(summary: Summary, inputs: Inputs, zone: str) -> dict[str, Any]:
 
 
 def _gap(gap: Gap, zone: str) -> dict[str, Any]:
-    start, end = (m.astimezone(ZoneInfo(zone)).isoformat(" ", "minutes") for m in (gap.start, gap.end))
+    start, end = (
+        m.astimezone(ZoneInfo(zone)).isoformat(" ", "minutes") for m in (gap.start, gap.end)
+    )
     return {"host": gap.host, "start": start, "end": end, "expected_lines": gap.expected}
 
 
@@ -118,8 +145,16 @@ def _text(facts: dict[str, Any]) -> str:
     out = [
         ("MTAs", ", ".join(facts["mtas"]) or "none recognised"),
         ("hosts", ", ".join(facts["hosts"]) or "not named in the log"),
-        ("headers", ", ".join(f"{s} ({n:,})" for s, n in facts["header_styles"].items()) or "none recognised"),
-        ("time zone", facts["timezone"] + (" (assumed: the stamps name none)" if facts["timezone_assumed"] else "")),
+        (
+            "headers",
+            ", ".join(f"{s} ({n:,})" for s, n in facts["header_styles"].items())
+            or "none recognised",
+        ),
+        (
+            "time zone",
+            facts["timezone"]
+            + (" (assumed: the stamps name none)" if facts["timezone_assumed"] else ""),
+        ),
         ("year", facts["year"]),
         (
             "lines",
@@ -129,7 +164,10 @@ def _text(facts: dict[str, Any]) -> str:
         ("understood", f"{facts['understood']:.2%} of the mail lines"),
     ]
     text = [f"{name:<11} {safe(str(value))}" for name, value in out]
-    text += [f"{'gap':<11} {g['start']} to {g['end']}{safe(_by(g))}, about {g['expected_lines']:,} lines missing" for g in facts["gaps"]]
+    text += [
+        f"{'gap':<11} {g['start']} to {g['end']}{safe(_by(g))}, about {g['expected_lines']:,} lines missing"
+        for g in facts["gaps"]
+    ]
     if facts["unrecognised_shapes"]:
         text += ["", "Commonest unrecognised shapes (N: a number or id)"]
         text += [f"{s['n']:>7,}  {safe(s['shape'])[:70]}" for s in facts["unrecognised_shapes"]]
@@ -138,5 +176,7 @@ def _text(facts: dict[str, Any]) -> str:
         text += [f"{n:>7,}  {safe(tag)}" for tag, n in facts["foreign_programs"].items()]
     text += ["", *(f"note: {safe(n)}" for n in facts["notes"])] if facts["notes"] else []
     text += [""]
-    text += [f"doubt: {safe(d)}" for d in facts["doubts"]] or ["No doubts: the figures of this log can be trusted."]
+    text += [f"doubt: {safe(d)}" for d in facts["doubts"]] or [
+        "No doubts: the figures of this log can be trusted."
+    ]
     return "\n".join(text) + "\n"

@@ -17,7 +17,13 @@ def classify(events: pl.DataFrame) -> pl.DataFrame:
         & pl.col("kind").is_in(["delivery", "probe"])
         & pl.col("outcome").is_in(["deferred", "bounced", "expired"])
     )
-    asked = events.lazy().filter(pl.col("reply_code").is_not_null() | verdict).select(_ASKED).unique().collect()
+    asked = (
+        events.lazy()
+        .filter(pl.col("reply_code").is_not_null() | verdict)
+        .select(_ASKED)
+        .unique()
+        .collect()
+    )
     causes = [
         knowledge.cause_for(direction, code, enhanced, stage)
         for direction, code, enhanced, stage in asked.iter_rows()

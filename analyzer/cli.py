@@ -24,7 +24,7 @@ class Refused(click.ClickException):
 
     def __init__(self, message: str, status: Exit) -> None:
         super().__init__(message)
-        self.exit_code = int(status)
+        vars(self)["exit_code"] = int(status)  # click declares it for the class
 
     def show(self, file: Any = None) -> None:
         """Print the message to stderr, made safe."""
@@ -61,22 +61,72 @@ def _code(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tup
 
 reading = _options(
     click.argument("logs", nargs=-1, metavar="[LOG]..."),
-    click.option("--tz", metavar="ZONE", help="Zone of the report and of stamps without one (default: this machine's)."),
-    click.option("--year", type=click.IntRange(1970, 9000), help="Year of the first line, where stamps carry none."),
+    click.option(
+        "--tz",
+        metavar="ZONE",
+        help="Zone of the report and of stamps without one (default: this machine's).",
+    ),
+    click.option(
+        "--year",
+        type=click.IntRange(1970, 9000),
+        help="Year of the first line, where stamps carry none.",
+    ),
 )
 
 selecting = _options(
-    click.option("--since", metavar="TIME", help="From here on: 2026-11-22, '2026-11-22 14:00', 14:00, yesterday, -2h."),
+    click.option(
+        "--since",
+        metavar="TIME",
+        help="From here on: 2026-11-22, '2026-11-22 14:00', 14:00, yesterday, -2h.",
+    ),
     click.option("--until", metavar="TIME", help="Before this time."),
-    click.option("-d", "--date", "day", metavar="DAY", help="One whole day: yesterday, today, 2026-11-22."),
-    click.option("--host", "hosts", multiple=True, metavar="NAME", help="Only lines of this host (may be repeated)."),
-    click.option("--mta", "mtas", multiple=True, type=click.Choice(["postfix", "exim", "sendmail"]), help="Only this MTA."),
-    click.option("--direction", "directions", multiple=True, type=click.Choice(["inbound", "outbound", "local"])),
-    click.option("--code", "codes", multiple=True, metavar="CODE", callback=_code, help="Only replies 550, 5xx or 5.7.1."),
-    click.option("--domain", "domains", multiple=True, metavar="NAME", help="Only this sender's or recipient's domain."),
+    click.option(
+        "-d", "--date", "day", metavar="DAY", help="One whole day: yesterday, today, 2026-11-22."
+    ),
+    click.option(
+        "--host",
+        "hosts",
+        multiple=True,
+        metavar="NAME",
+        help="Only lines of this host (may be repeated).",
+    ),
+    click.option(
+        "--mta",
+        "mtas",
+        multiple=True,
+        type=click.Choice(["postfix", "exim", "sendmail"]),
+        help="Only this MTA.",
+    ),
+    click.option(
+        "--direction",
+        "directions",
+        multiple=True,
+        type=click.Choice(["inbound", "outbound", "local"]),
+    ),
+    click.option(
+        "--code",
+        "codes",
+        multiple=True,
+        metavar="CODE",
+        callback=_code,
+        help="Only replies 550, 5xx or 5.7.1.",
+    ),
+    click.option(
+        "--domain",
+        "domains",
+        multiple=True,
+        metavar="NAME",
+        help="Only this sender's or recipient's domain.",
+    ),
 )
 
-output = click.option("-o", "--output", "output", type=click.Path(dir_okay=False), help="Write to this file, all or nothing (default: stdout).")
+output = click.option(
+    "-o",
+    "--output",
+    "output",
+    type=click.Path(dir_okay=False),
+    help="Write to this file, all or nothing (default: stdout).",
+)
 
 
 @click.group(context_settings=_CONTEXT)
@@ -97,11 +147,34 @@ def main() -> None:
 @main.command()
 @reading
 @selecting
-@click.option("--top", default="10", metavar="N", help="Length of the top lists: a number or `all`.", show_default=True)
-@click.option("--format", "form", default="text", type=click.Choice(["text", "json", "html", "markdown", "csv"]), show_default=True)
-@click.option("--unrecognised", type=click.Path(dir_okay=False), metavar="FILE", help="Write the lines that were not understood to FILE.")
-@click.option("--width", type=click.IntRange(60, 400), help="Columns of the text report (default: the terminal's, 80 at most).")
-@click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True)
+@click.option(
+    "--top",
+    default="10",
+    metavar="N",
+    help="Length of the top lists: a number or `all`.",
+    show_default=True,
+)
+@click.option(
+    "--format",
+    "form",
+    default="text",
+    type=click.Choice(["text", "json", "html", "markdown", "csv"]),
+    show_default=True,
+)
+@click.option(
+    "--unrecognised",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Write the lines that were not understood to FILE.",
+)
+@click.option(
+    "--width",
+    type=click.IntRange(60, 400),
+    help="Columns of the text report (default: the terminal's, 80 at most).",
+)
+@click.option(
+    "--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True
+)
 @output
 def report(**options: Any) -> None:
     """Report what was replied, how often, what it means and what to do.
@@ -118,7 +191,13 @@ def report(**options: Any) -> None:
 @main.command()
 @reading
 @selecting
-@click.option("--format", "form", default="ndjson", type=click.Choice(["ndjson", "csv", "parquet"]), show_default=True)
+@click.option(
+    "--format",
+    "form",
+    default="ndjson",
+    type=click.Choice(["ndjson", "csv", "parquet"]),
+    show_default=True,
+)
 @output
 def events(**options: Any) -> None:
     """Print one row per event: what happened, when, with which reply.
@@ -134,8 +213,15 @@ def events(**options: Any) -> None:
 
 @main.command()
 @reading
-@click.option("--format", "form", default="text", type=click.Choice(["text", "json"]), show_default=True)
-@click.option("--unrecognised", type=click.Path(dir_okay=False), metavar="FILE", help="Write the lines that were not understood to FILE.")
+@click.option(
+    "--format", "form", default="text", type=click.Choice(["text", "json"]), show_default=True
+)
+@click.option(
+    "--unrecognised",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Write the lines that were not understood to FILE.",
+)
 @output
 def check(**options: Any) -> None:
     """Say what a log is and how well it is understood, before you trust a number.
@@ -221,7 +307,8 @@ def _own_packages() -> None:
     for name in ("parsers", "reports"):
         spec = importlib.util.find_spec(name)
         if spec is None or not spec.origin or Path(spec.origin).parent.parent != here:
-            click.echo(f"smtplens: another distribution has overwritten the package {name!r}; install smtplens in its own environment", err=True)
+            click.echo(
+                f"smtplens: another distribution has overwritten the package {name!r}; install smtplens in its own environment",
+                err=True,
+            )
             sys.exit(int(Exit.USAGE))
-
-

@@ -31,10 +31,17 @@ class EventWriter:
         if self._path is not None:
             self._stream = self._stack.enter_context(whole_file(self._path))
         if self._form == "parquet":
-            self._folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="smtplens-")))
+            self._folder = Path(
+                self._stack.enter_context(tempfile.TemporaryDirectory(prefix="smtplens-"))
+            )
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         with self._stack:
             if kind is None:
                 self._close()
@@ -52,7 +59,9 @@ class EventWriter:
         delays = pl.col("delays").cast(pl.List(pl.String)).list.join("/")
         rows = rows.with_columns(delays)
         texts = [n for n, t in rows.schema.items() if t == pl.String]
-        return rows.with_columns(_harmless(pl.col(n)).alias(n) for n in texts).write_csv(include_header=False)
+        return rows.with_columns(_harmless(pl.col(n)).alias(n) for n in texts).write_csv(
+            include_header=False
+        )
 
     def write(self, rendered: pl.DataFrame | str) -> None:
         """Write the next chunk."""

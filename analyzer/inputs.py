@@ -4,6 +4,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from io import BufferedReader
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -109,7 +110,9 @@ def _look(name: str, zone: str, year: int | None, now: datetime) -> tuple[_Head,
     first = headers.lines.get_column("time").drop_nulls().head(1).to_list()
     start = first[0] if first else None
     if year is not None:
-        stamp = start.astimezone(ZoneInfo(zone)).replace(tzinfo=None) if start else datetime(2000, 1, 1)
+        stamp = (
+            start.astimezone(ZoneInfo(zone)).replace(tzinfo=None) if start else datetime(2000, 1, 1)
+        )
         clock = replace(clock, first=(year, stamp.replace(year=2000)))
     tags = headers.origins.get_column("tag").drop_nulls()
     mail = any(tags.str.contains(f"^(?:{m.tags})$").any() for m in parsers())
@@ -119,7 +122,8 @@ def _look(name: str, zone: str, year: int | None, now: datetime) -> tuple[_Head,
 def _first_lines(name: str) -> pl.Series:
     if name == STDIN:
         # Looks without taking; a compressed pipe is simply not looked into.
-        data = sys.stdin.buffer.peek(_SNIFF_BYTES)[:_SNIFF_BYTES]  # type: ignore[attr-defined]
+        stdin = sys.stdin.buffer
+        data = stdin.peek(_SNIFF_BYTES)[:_SNIFF_BYTES] if isinstance(stdin, BufferedReader) else b""
         return RawChunk(data[: data.rfind(b"\n") + 1] or data, 1).lines()
     try:
         for chunk in read_chunks(Source(name), _SNIFF_BYTES):

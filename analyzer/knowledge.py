@@ -1,7 +1,7 @@
 """What a reply code, an enhanced code and a cause mean, and who has to act.
 
-All facts and texts are data: `knowledge_data/*.toml`, one table per code or cause; this module
-finds the most specific table that applies. A file is read on first use and kept.
+Facts and texts are data: `knowledge_data/*.toml`, one table per code or cause. This module finds
+the most specific table that applies. A file is read on first use and kept.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 from typing import Any, TypeVar
@@ -17,11 +17,6 @@ from typing import Any, TypeVar
 Table = dict[str, Any]
 
 DIRECTIONS = ("inbound", "outbound", "local")
-STAGES = tuple("CONNECT HELO STARTTLS AUTH MAIL RCPT DATA EOD VRFY EXPN ETRN OTHER".split())
-COMMANDS = (*STAGES, *"BDAT BURL RSET NOOP HELP QUIT ATRN TURN".split())
-STANDARDS = ("standards-track", "experimental", "obsolete", "registry-only", "expired-draft",
-             "vendor", "not SMTP", "unassigned")  # fmt: skip
-RETRY = tuple("no yes minutes days slower split after-fix 4xx-only by-class".split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,28 +39,18 @@ class Entry:
     description: str
     cause: str = "undefined"
     detail: int = 3
+    standard: str = "vendor"
+    reference: str = ""
+    examples: tuple[str, ...] = ()
+    verified: bool = False
     inbound: Side | None = None
     outbound: Side | None = None
     local: Side | None = None
 
-    def side(self, direction: str) -> Side | None:
-        """Return the texts for a direction; none where this entry has nothing to add."""
-        return {"inbound": self.inbound, "outbound": self.outbound}.get(direction, self.local)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CodeEntry(Entry):
-    """What reply codes and enhanced codes have in common."""
-
-    standard: str = "unassigned"
-    reference: str = ""
-    examples: tuple[str, ...] = ()
-    verified: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReplyEntry(CodeEntry):
-    """A three-digit reply code; `cause_by_enhanced` keys are `X.7.1` or `EOD X.7.1`."""
+class ReplyEntry(Entry):
+    """A three-digit reply code; keys of `cause_by_enhanced` are `X.7.1` or `EOD X.7.1`."""
 
     commands: tuple[str, ...] = ()
     enhanced: tuple[str, ...] = ()
@@ -75,7 +60,7 @@ class ReplyEntry(CodeEntry):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EnhancedEntry(CodeEntry):
+class EnhancedEntry(Entry):
     """An enhanced code; `yields`: too vague to name the cause against a reply code."""
 
     detail: int = 4
@@ -116,10 +101,10 @@ def _data(name: str) -> Table:
     return tomllib.loads(file.read_text(encoding="utf-8"))
 
 
-def _build(cls: type[E], key: str, table: Table) -> E:
-    values = {name: tuple(v) if isinstance(v, list) else v for name, v in table.items()}
+def _build(kind: type[E], key: str, table: Table) -> E:
+    values: Table = {name: tuple(v) if isinstance(v, list) else v for name, v in table.items()}
     values |= {name: Side(**table[name]) for name in DIRECTIONS if name in table}
-    return cls(key=key, **values)
+    return kind(**{"key": key, **values})
 
 
 @cache
@@ -129,8 +114,10 @@ def reply_entry(code: int) -> ReplyEntry | None:
     return _build(ReplyEntry, f"{code:03}", table) if table else None
 
 
-def _explained(code: int) -> ReplyEntry:
-    """Explain an unassigned code from its digits: the class, then the category."""
+def _reply(code: int | None) -> ReplyEntry | None:
+    """Return the entry of a code; an unassigned one is explained from its digits."""
+    if code is None or reply_entry(code):
+        return None if code is None else reply_entry(code)
     first, second = divmod(code // 10, 10)
     key = f"{first}yz" if 1 <= first <= 5 else "other"
     table = dict(_data("replies")[key])
@@ -142,107 +129,91 @@ def _explained(code: int) -> ReplyEntry:
 
 
 def enhanced_entry(enhanced: str) -> EnhancedEntry | None:
-    """Return what is known of this very enhanced code, told for its class (5.7.1, 4.7.1, X.7.1)."""
+    """Return what is known of this very code: 5.7.1 told for its class, or X.7.1."""
     entry = _find_enhanced(enhanced, enhanced[:1])
     return entry if entry and entry.key.count(".") == 2 else None
 
 
 @cache
 def _find_enhanced(enhanced: str, digit: str) -> EnhancedEntry | None:
-    """Return the table of a code, else of its range, its subject, its class."""
-    match = re.fullmatch(r"[245X]\.(\d{1,3})\.(\d{1,3})", enhanced)
-    if not match:
-        return None
-    subject, number = int(match[1]), int(match[2])
-    data = _data("enhanced")
-    ranges = (key for top, low, high, key in _ranges() if top == subject and low <= number <= high)
-    for key in (f"X.{subject}.{number}", *ranges, f"X.{subject}", digit):
-        if key in data:
-            table = {name: v for name, v in data[key].items() if name not in ("2", "4", "5")}
-            table |= data[key].get(digit, {})
-            if digit != "2" or table["cause"] == "ok":
-                return _build(EnhancedEntry, key, table)
+    """Return the entry of a code, else of its range, its subject, its class."""
+    for key in (*_keys(enhanced), digit):
+        table = _for_class(_data("enhanced").get(key, {}), digit)
+        if table and (digit != "2" or table["cause"] == "ok"):
+            return _build(EnhancedEntry, key, table)
     return None
 
 
-@cache
-def _ranges() -> list[tuple[int, int, int, str]]:
-    """Return the keys like X.7.500-699 as numbers, the narrowest first."""
-    found = [(re.fullmatch(r"X\.(\d+)\.(\d+)-(\d+)", key), key) for key in _data("enhanced")]
-    numbers = [(int(m[1]), int(m[2]), int(m[3]), key) for m, key in found if m]
-    return sorted(numbers, key=lambda r: r[2] - r[1])
+def _keys(enhanced: str) -> Iterator[str]:
+    if code := re.fullmatch(r"[245X]\.(\d{1,3})\.(\d{1,3})", enhanced, re.ASCII):
+        subject, number = f"X.{int(code[1])}", int(code[2])
+        yield f"{subject}.{number}"
+        for key in _data("enhanced"):
+            span = re.fullmatch(rf"{re.escape(subject)}\.(\d+)-(\d+)", key)
+            if span and int(span[1]) <= number <= int(span[2]):
+                yield key
+        yield subject
+
+
+def _for_class(table: Table, digit: str) -> Table:
+    """Lay a class's sub-table over its table; where that names a cause the old texts go."""
+    own: Table = table.get(digit, {})
+    gone = {"2", "4", "5", *(DIRECTIONS if "cause" in own else ())}
+    return {name: value for name, value in table.items() if name not in gone} | own
 
 
 @cache
 def _cause(cause: str) -> CauseEntry:
-    table = _data("causes")
-    known = cause if cause in table else "undefined"
-    return _build(CauseEntry, known, table[known])
+    key = cause if cause in _data("causes") else "undefined"
+    return _build(CauseEntry, key, _data("causes")[key] | {"cause": key})
 
 
-def _for_code(code: int | None, enhanced: str | None) -> EnhancedEntry | None:
-    """Return the enhanced code's entry in the class of the reply: its first digit decides."""
-    if not enhanced:
-        return None
-    first = code // 100 if code is not None else 0
-    entry = _find_enhanced(enhanced, str(first) if 2 <= first <= 5 else enhanced[0])
+def _in_reply(code: int | None, enhanced: str | None) -> EnhancedEntry | None:
+    """Return the enhanced code's entry in the class of the reply, whose first digit decides."""
+    digit = {2: "2", 3: "2", 4: "4", 5: "5"}.get((code or 0) // 100, (enhanced or "")[:1])
+    entry = _find_enhanced(enhanced or "", digit)
     return None if entry and code is not None and entry.key.isdigit() else entry
 
 
 @cache
 def cause_for(direction: str, code: int | None, enhanced: str | None, stage: str) -> str:
-    """Return the cause that the digits alone prove: the pair, the enhanced code, the reply."""
-    entry = _for_code(code, enhanced)
-    reply = reply_entry(code) if code is not None else None
-    first = str(code)[:1] if code is not None else (enhanced or "")[:1]
-    if first in ("2", "3") and (code is None or 200 <= code <= 399):
+    """Return the cause that the digits prove: by the pair, the enhanced code, the reply code."""
+    if (code // 100 in (2, 3)) if code is not None else (enhanced or "").startswith("2"):
         return "ok"
-    told = (c for c in _told(code, entry, reply, stage) if c not in ("", "ok", "undefined"))
-    cause = _cause(next(told, "undefined"))
-    return (cause.outbound_as if direction == "outbound" else cause.inbound_as) or cause.key
-
-
-def _told(
-    code: int | None, entry: EnhancedEntry | None, reply: ReplyEntry | None, stage: str
-) -> Iterator[str]:
-    if reply and entry:
-        yield reply.cause_by_enhanced.get(f"{stage} {entry.key}", "")
-        yield reply.cause_by_enhanced.get(entry.key, "")
-    if entry and not entry.yields:
-        yield entry.cause
+    entry, reply = _in_reply(code, enhanced), _reply(code)
+    own = [entry.cause] if entry and entry.cause != "ok" else []
+    told = [] if entry and entry.yields else list(own)
+    if entry and reply:
+        told = [
+            reply.cause_by_enhanced.get(k, "") for k in (f"{stage} {entry.key}", entry.key)
+        ] + told
     if reply:
-        yield reply.cause_by_stage.get(stage, "")
-        yield reply.cause
-    if entry:
-        yield entry.cause
-    if code is not None:
-        yield _explained(code).cause
+        told += [reply.cause_by_stage.get(stage, ""), reply.cause]
+    why = _cause(next((c for c in told + own if c not in ("", "undefined")), "undefined"))
+    return (why.outbound_as if direction == "outbound" else why.inbound_as) or why.key
 
 
+@cache
 def advise(
     direction: str, code: int | None, enhanced: str | None, cause: str | None = None
 ) -> Advice:
-    """Return the most specific texts for what was seen; never fails, whatever the digits."""
-    decided = _cause(cause or cause_for(direction, code, enhanced, ""))
-    found: list[Entry] = [(reply_entry(code) or _explained(code))] if code is not None else []
-    if entry := _for_code(code, enhanced):
-        found.append(entry)
-    found = found or [decided]
-    best = max(found, key=lambda e: e.detail)
+    """Return the most specific texts for what was seen; whatever the digits, it never fails."""
+    why = _cause(cause or cause_for(direction, code, enhanced, ""))
+    found: list[Entry] = [e for e in (_reply(code), _in_reply(code, enhanced)) if e] or [why]
+    best = max(found, key=lambda entry: entry.detail)
     own = _cause(best.cause)
-    same = decided.key in ("undefined", own.key, own.inbound_as, own.outbound_as)
-    order = [best, decided] if same else [decided, best]
-    order += [*found, _cause("undefined")]
-    wanted = ("local", "outbound") if direction == "local" else (direction,)
-    side = next(side for name in wanted for e in order if (side := e.side(name)))
-    act = side.needs_action
-    if act is None:
-        own_side = decided.side(direction) or decided.outbound
-        act = side.who_acts != "nobody" and bool(own_side and own_side.needs_action)
-    told = [e.key for e in found] + ([] if same else [decided.key])
-    text = best.description if same else f"{best.description} {decided.description}"
-    return Advice(best.title, text, side.when_seen, side.how_to_fix, side.who_acts,
-                  side.severity, act, decided.key, " + ".join(told))  # fmt: skip
+    same = why.key in ("undefined", own.key, own.inbound_as, own.outbound_as)
+    order = [best, why, *found] if same else [why, best, *found]
+    names = ("local", "outbound") if direction == "local" else (direction,)
+    order.append(_cause("undefined"))
+    side: Side = next(s for name in names for e in order if (s := getattr(e, name)))
+    usual: Side | None = getattr(why, direction) or why.outbound
+    needs = bool(usual and usual.needs_action) and side.who_acts != "nobody"
+    needs = needs if side.needs_action is None else side.needs_action
+    text = best.description if same else f"{best.description} {why.description}"
+    source = " + ".join([e.key for e in found] + ([] if same else [why.key]))
+    told = (side.when_seen, side.how_to_fix, side.who_acts, side.severity)
+    return Advice(best.title, text, *told, needs, why.key, source)
 
 
 def cause_title(cause: str) -> str:
@@ -252,11 +223,46 @@ def cause_title(cause: str) -> str:
 
 def who_acts_label(who: str) -> str:
     """Return who has to act, in words."""
-    labels: dict[str, str] = _data("labels")["who_acts"]
-    return labels.get(who, who)
+    return str(_data("labels")["who_acts"].get(who, who))
 
 
 def problems() -> list[str]:
-    """Check the data: what is missing, misspelt or contradicts itself."""
-    return [f"{name}.toml [{key}]: {text}" for name, cls in _FILES.items()
-            for key, table in _data(name).items() for text in _wrong(cls, key, table)]  # fmt: skip
+    """Check the data: name what is missing, misspelt or at odds with the rest."""
+    kinds = {"replies": ReplyEntry, "enhanced": EnhancedEntry, "causes": CauseEntry}
+    tables = [(name, key, table) for name in kinds for key, table in _data(name).items()]
+    return [
+        f"{name} [{key}]: {text}"
+        for name, key, table in tables
+        for text in (*_odd(table), *_misfit(kinds[name], key, table))
+    ]
+
+
+def _misfit(kind: type[Entry], key: str, table: Table) -> Iterator[str]:
+    try:
+        entry = [_build(kind, key, _for_class(table, digit)) for digit in "245X"][-1]
+    except TypeError as error:
+        yield str(error)
+        return
+    for example in entry.examples:
+        codes = re.findall(r"\b[245](\.\d+\.\d+)", example)[:1]
+        if not (example.startswith(key) or any(key in _keys(f"X{code}") for code in codes)):
+            yield f"not an example of it: {example}"
+
+
+def _odd(table: Table) -> Iterator[str]:
+    words = _data("labels") | dict.fromkeys(("severity", "detail"), range(5))
+    words |= dict.fromkeys(("cause", "inbound_as", "outbound_as"), _data("causes"))
+    words |= dict.fromkeys(("verified", "needs_action", "yields"), (True, False))
+    if table.get("who_acts") == "nobody" and table.get("needs_action"):
+        yield "nobody acts, but something needs action"
+    for name, value in table.items():
+        if name.startswith("cause_by_"):
+            pairs = [key.split()[0] for key in value if not key.startswith("X.")]
+            yield from _odd({"cause": [*value.values()], "commands": pairs})
+        elif isinstance(value, dict):
+            yield from _odd(value)
+        else:
+            items = value if isinstance(value, list) else [value]
+            yield from (
+                f"{name} = {v!r}" for v in items if v == "" or v not in words.get(name, [v])
+            )

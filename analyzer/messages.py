@@ -45,7 +45,9 @@ def pieces(events: pl.DataFrame) -> pl.DataFrame:
     deferred = (kind == "delivery") & (outcome == "deferred")
     # Postfix writes the sender when the message enters the active queue; Exim and Sendmail
     # write it on arrival.
-    entered = (arrived & (pl.col("mta") != "postfix")) | ((kind == "queue") & pl.col("size").is_not_null())
+    entered = (arrived & (pl.col("mta") != "postfix")) | (
+        (kind == "queue") & pl.col("size").is_not_null()
+    )
     ended = (outcome == "removed") | ((kind == "reject") & (pl.col("stage") == "EOD"))
     says = pl.col("queue_id").is_not_null() & (arrived | deferred | entered | ended)
     return events.filter(says).select(
@@ -79,7 +81,10 @@ def fold(
 
 def join(pieces: pl.DataFrame) -> pl.DataFrame:
     """Pieces of one message made one; a message ends with its removal or another's arrival."""
-    seen = pl.col("arrived").cast(pl.UInt32).sum().alias("_arrivals"), pl.col("ended").cast(pl.UInt32).sum().alias("_ends")
+    seen = (
+        pl.col("arrived").cast(pl.UInt32).sum().alias("_arrivals"),
+        pl.col("ended").cast(pl.UInt32).sum().alias("_ends"),
+    )
     edges = pl.col("arrived").first().alias("_first"), pl.col("ended").last().alias("_last")
     once = pieces.group_by(KEY, maintain_order=True).agg(*_JOIN, *seen, *edges)
     plain = ((pl.col("_arrivals") == 0) | ((pl.col("_arrivals") == 1) & pl.col("_first"))) & (

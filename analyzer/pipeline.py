@@ -59,7 +59,9 @@ def read(tasks: Sequence[Task], size: int = CHUNK_BYTES) -> Iterator[Work]:
             task.source.problem = error.strerror or str(error)
 
 
-def in_order(work: Iterator[Work], do: Callable[[Work], _R], workers: int = WORKERS) -> Iterator[_R]:
+def in_order(
+    work: Iterator[Work], do: Callable[[Work], _R], workers: int = WORKERS
+) -> Iterator[_R]:
     """Results of `do` in the order of `work`, with few chunks under way at a time."""
     with ThreadPoolExecutor(workers) as pool:
         under_way: deque[Future[_R]] = deque()
@@ -134,7 +136,9 @@ def summarise_tasks(
     def count(what: Understood) -> Summary:
         return summarise(what.parsed, what.events, what.chunk)
 
-    parts = understand(tasks, selection or Selection(), count, wanted=WANTED, size=size, workers=workers)
+    parts = understand(
+        tasks, selection or Selection(), count, wanted=WANTED, size=size, workers=workers
+    )
     return merge_in_order(parts)
 
 

@@ -24,7 +24,11 @@ def looks_like_rejectlog(lines: pl.Series) -> bool:
 class Copies:
     """Finds the reject log's lines that a main log has too."""
 
-    wanted: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema={"time": pl.Datetime("us", "UTC"), "message": pl.String}))
+    wanted: pl.DataFrame = field(
+        default_factory=lambda: pl.DataFrame(
+            schema={"time": pl.Datetime("us", "UTC"), "message": pl.String}
+        )
+    )
     found: list[pl.DataFrame] = field(default_factory=list)
 
     def learn(self, parsed: Parsed) -> None:
@@ -34,7 +38,11 @@ class Copies:
 
     def note(self, parsed: Parsed) -> None:
         """Count a main log's lines that a reject log has too."""
-        same = parsed.headers.filter(pl.col("mta") == "exim").select(_KEY).join(self.wanted, on=_KEY, how="semi")
+        same = (
+            parsed.headers.filter(pl.col("mta") == "exim")
+            .select(_KEY)
+            .join(self.wanted, on=_KEY, how="semi")
+        )
         if not same.is_empty():
             self.found.append(same.group_by(_KEY).agg(pl.len().alias("copies")))
 
@@ -51,7 +59,9 @@ class Copies:
         )
         copies = mine.filter(pl.col("nth") <= pl.col("copies"))
         used = copies.group_by(_KEY).agg(pl.len().alias("used"))
-        left = counts.join(used, on=_KEY, how="left").with_columns(pl.col("copies") - pl.col("used").fill_null(0))
+        left = counts.join(used, on=_KEY, how="left").with_columns(
+            pl.col("copies") - pl.col("used").fill_null(0)
+        )
         self.found = [left.filter(pl.col("copies") > 0).select(*_KEY, "copies")]
         return replace(
             parsed,

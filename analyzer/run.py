@@ -24,7 +24,9 @@ from .unrecognised import UnrecognisedFile
 Warn = Callable[[str], None]
 
 
-def make_report(options: dict[str, Any], logs: tuple[str, ...], now: datetime, warn: Warn) -> tuple[str, Exit]:
+def make_report(
+    options: dict[str, Any], logs: tuple[str, ...], now: datetime, warn: Warn
+) -> tuple[str, Exit]:
     """The rendered report and how the run ends."""
     from reports import render
 
@@ -47,7 +49,9 @@ def make_report(options: dict[str, Any], logs: tuple[str, ...], now: datetime, w
     return render(report, options["form"], **_look(options)), status
 
 
-def make_check(options: dict[str, Any], logs: tuple[str, ...], now: datetime, warn: Warn) -> tuple[str, Exit]:
+def make_check(
+    options: dict[str, Any], logs: tuple[str, ...], now: datetime, warn: Warn
+) -> tuple[str, Exit]:
     """What the log is, and whether it can be trusted."""
     zone = _zone(options)
     inputs = _inputs(logs, options, zone, now, warn)
@@ -100,7 +104,11 @@ def _selection(options: dict[str, Any], zone: str, now: datetime) -> tuple[Selec
         **{k: tuple(options[k]) for k in ("hosts", "mtas", "directions", "codes", "domains")},
     )
     named = [("since", since and since.isoformat(" ")), ("until", until and until.isoformat(" "))]
-    named += [(k.removesuffix("s"), v) for k in ("hosts", "mtas", "directions", "codes", "domains") for v in options[k]]
+    named += [
+        (k.removesuffix("s"), v)
+        for k in ("hosts", "mtas", "directions", "codes", "domains")
+        for v in options[k]
+    ]
     return chosen, [f"--{k} {v}" for k, v in named if v]
 
 
@@ -112,7 +120,9 @@ def _top(text: str) -> int | None:
     return int(text)
 
 
-def _inputs(logs: tuple[str, ...], options: dict[str, Any], zone: str, now: datetime, warn: Warn) -> Inputs:
+def _inputs(
+    logs: tuple[str, ...], options: dict[str, Any], zone: str, now: datetime, warn: Warn
+) -> Inputs:
     inputs = gather(logs, zone=zone, year=options["year"], now=now)
     for problem in inputs.problems:
         warn(problem)

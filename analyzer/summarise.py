@@ -44,14 +44,16 @@ def summarise(parsed: Parsed, events: pl.DataFrame, chunk: Chunk) -> Summary:
 
 def _lines(parsed: Parsed, chunk: Chunk) -> pl.DataFrame:
     rows = [(chunk.file, v.mta, v.fate, v.rule, v.rows.len()) for v in parsed.verdicts]
-    return TABLES["lines"].merge([pl.DataFrame(rows, schema=TABLES["lines"].schema(), orient="row")])
+    return TABLES["lines"].merge(
+        [pl.DataFrame(rows, schema=TABLES["lines"].schema(), orient="row")]
+    )
 
 
 def _sources(parsed: Parsed, chunk: Chunk) -> dict[str, pl.DataFrame]:
     # The few origins and buckets are counted first, then named.
-    busy = parsed.lines.group_by("origin", pl.col("time").dt.truncate(f"{ACTIVITY}m").alias("bucket")).agg(
-        _N, pl.col("time").min().alias("first"), pl.col("time").max().alias("last")
-    )
+    busy = parsed.lines.group_by(
+        "origin", pl.col("time").dt.truncate(f"{ACTIVITY}m").alias("bucket")
+    ).agg(_N, pl.col("time").min().alias("first"), pl.col("time").max().alias("last"))
     busy = busy.join(parsed.origins, on="origin", how="left")
     n = pl.col("n").sum()
     return {
@@ -74,7 +76,9 @@ def _replies(replies: pl.DataFrame) -> dict[str, pl.DataFrame]:
         "replies": replies.group_by(*REPLY_KEY, "host", "mta", "stage", "implied", _HOUR).agg(
             n, pl.col("time").min().alias("first"), pl.col("time").max().alias("last")
         ),
-        "reply_peers": replies.group_by(*REPLY_KEY, "implied", peer).agg(n).filter(pl.col("peer").is_not_null()),
+        "reply_peers": replies.group_by(*REPLY_KEY, "implied", peer)
+        .agg(n)
+        .filter(pl.col("peer").is_not_null()),
         "reply_recipients": replies.filter(pl.col("recipient").is_not_null())
         .group_by(*REPLY_KEY, "recipient")
         .agg(n),
@@ -100,7 +104,9 @@ def _flow(events: pl.DataFrame) -> dict[str, pl.DataFrame]:
 
 def _names(events: pl.DataFrame) -> dict[str, pl.DataFrame]:
     """Counts per recipient, relay, destination domain and client."""
-    deliveries = events.filter((pl.col("kind") == "delivery") & pl.col("outcome").is_in(list(DELIVERIES)))
+    deliveries = events.filter(
+        (pl.col("kind") == "delivery") & pl.col("outcome").is_in(list(DELIVERIES))
+    )
     ends = [_sum_where(pl.col("outcome") == o, o) for o in DELIVERIES]
     recipients = (
         deliveries.filter(pl.col("recipient").is_not_null())
@@ -109,14 +115,22 @@ def _names(events: pl.DataFrame) -> dict[str, pl.DataFrame]:
     )
     domain = pl.col("name").str.extract(r"@([^@]*)$", 1).fill_null("(local)").alias("name")
     relay = pl.coalesce("relay_name", "relay_ip")
-    rejected = events.filter((pl.col("kind") == "reject") & (pl.col("outcome") == "rejected") & pl.col("client_ip").is_not_null())
+    rejected = events.filter(
+        (pl.col("kind") == "reject")
+        & (pl.col("outcome") == "rejected")
+        & pl.col("client_ip").is_not_null()
+    )
     named = events.filter(pl.col("client_ip").is_not_null() & pl.col("client_name").is_not_null())
     return {
         "recipients": recipients,
         "destination_domains": recipients.group_by(domain).agg(pl.col(list(DELIVERIES)).sum()),
         "relays": deliveries.filter(relay.is_not_null()).group_by(relay.alias("name")).agg(ends),
-        "clients_rejected": rejected.group_by(pl.col("client_ip").alias("name")).agg(_COUNT.sum().alias("rejected")),
-        "client_names": named.group_by(pl.col("client_ip").alias("name")).agg(pl.col("client_name").max().alias("host")),
+        "clients_rejected": rejected.group_by(pl.col("client_ip").alias("name")).agg(
+            _COUNT.sum().alias("rejected")
+        ),
+        "client_names": named.group_by(pl.col("client_ip").alias("name")).agg(
+            pl.col("client_name").max().alias("host")
+        ),
     }
 
 
@@ -131,9 +145,16 @@ def _oddities(parsed: Parsed, chunk: Chunk) -> dict[str, pl.DataFrame]:
         .str.replace_all(r"[0-9A-Fa-f]{9,}|[0-9]+", "N")
         .str.slice(0, _SHAPE_CHARS)
     )
-    shapes = unknown.select("mta", shape.alias("shape")).with_columns(raw.str.slice(0, 400).alias("example"))
-    system = parsed.events.filter((pl.col("kind") == "system") & pl.col("reply_text").str.contains(r"(?:version |^exim |daemon \()[0-9]"))
-    version = pl.col("reply_text").str.extract(r"(?:version |^exim |daemon \()([0-9][0-9A-Za-z.-]*)", 1)
+    shapes = unknown.select("mta", shape.alias("shape")).with_columns(
+        raw.str.slice(0, 400).alias("example")
+    )
+    system = parsed.events.filter(
+        (pl.col("kind") == "system")
+        & pl.col("reply_text").str.contains(r"(?:version |^exim |daemon \()[0-9]")
+    )
+    version = pl.col("reply_text").str.extract(
+        r"(?:version |^exim |daemon \()([0-9][0-9A-Za-z.-]*)", 1
+    )
     foreign = _of_lines(parsed, "foreign")
     return {
         "shapes": shapes.group_by("mta", "shape").agg(_N, pl.col("example").min()),
@@ -149,6 +170,16 @@ def _of_lines(parsed: Parsed, fate: str) -> pl.DataFrame:
 
 
 def _examples(replies: pl.DataFrame, chunk: Chunk) -> pl.DataFrame:
-    few = replies.select(*REPLY_KEY, "implied", "time", "file", "line", "row").unique(["line", *REPLY_KEY, "implied"])
-    few = few.sort("time", "file", "line", nulls_last=True).group_by([*REPLY_KEY, "implied"], maintain_order=True).head(3)
-    return earliest(few.with_columns(chunk.lines.gather(few["row"]).str.slice(0, 1000).alias("text")).select(list(EXAMPLE_SCHEMA)))
+    few = replies.select(*REPLY_KEY, "implied", "time", "file", "line", "row").unique(
+        ["line", *REPLY_KEY, "implied"]
+    )
+    few = (
+        few.sort("time", "file", "line", nulls_last=True)
+        .group_by([*REPLY_KEY, "implied"], maintain_order=True)
+        .head(3)
+    )
+    return earliest(
+        few.with_columns(chunk.lines.gather(few["row"]).str.slice(0, 1000).alias("text")).select(
+            list(EXAMPLE_SCHEMA)
+        )
+    )

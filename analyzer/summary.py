@@ -124,7 +124,9 @@ def merge(parts: Sequence[Summary]) -> Summary:
         return parts[0]
     closed, still_open = fold(pl.concat(p.open for p in parts))
     tables = {
-        name: table.merge([p.tables[name] for p in parts] + ([closed[name]] if name in closed else []))
+        name: table.merge(
+            [p.tables[name] for p in parts] + ([closed[name]] if name in closed else [])
+        )
         for name, table in TABLES.items()
     }
     return Summary(tables, earliest(pl.concat(p.examples for p in parts)), still_open)
@@ -133,11 +135,18 @@ def merge(parts: Sequence[Summary]) -> Summary:
 def earliest(examples: pl.DataFrame) -> pl.DataFrame:
     """The first few examples of each reply, by time, file and line."""
     ordered = examples.sort("time", "file", "line", nulls_last=True)
-    return ordered.group_by([*REPLY_KEY, "implied"], maintain_order=True).head(EXAMPLES).select(list(EXAMPLE_SCHEMA))
+    return (
+        ordered.group_by([*REPLY_KEY, "implied"], maintain_order=True)
+        .head(EXAMPLES)
+        .select(list(EXAMPLE_SCHEMA))
+    )
 
 
 def finish(summary: Summary) -> Summary:
     """The Summary with open messages counted as what they are so far; nothing is merged after."""
     closed, _ = fold(summary.open, closing=True)
-    tables = {n: TABLES[n].merge([t, *([closed[n]] if n in closed else [])]) for n, t in summary.tables.items()}
+    tables = {
+        n: TABLES[n].merge([t, *([closed[n]] if n in closed else [])])
+        for n, t in summary.tables.items()
+    }
     return Summary(tables, summary.examples, summary.open)

@@ -18,7 +18,9 @@ def version_labels(tables: dict[str, pl.DataFrame]) -> tuple[str, ...]:
     named = tables["versions"].filter(pl.col("version").is_not_null())
     labels = []
     for mta in seen.cast(pl.String):
-        versions = named.filter(pl.col("mta").cast(pl.String) == mta).get_column("version").unique().sort()
+        versions = (
+            named.filter(pl.col("mta").cast(pl.String) == mta).get_column("version").unique().sort()
+        )
         labels.append(" ".join([mta, ", ".join(versions)]).strip())
     return tuple(labels)
 
@@ -29,11 +31,15 @@ def resolve(summary: Summary) -> tuple[Summary, tuple[str, ...]]:
     asked = replies.filter(pl.col("implied") == UNKNOWN_NOW)
     if asked.is_empty():
         return summary, ()
-    named = summary.tables["versions"].filter((pl.col("mta").cast(pl.String) == "postfix") & pl.col("version").is_not_null())
+    named = summary.tables["versions"].filter(
+        (pl.col("mta").cast(pl.String) == "postfix") & pl.col("version").is_not_null()
+    )
     major = pl.col("version").str.extract(r"^([0-9]+)\.", 1).cast(pl.Int64, strict=False)
     minor = pl.col("version").str.extract(r"^[0-9]+\.([0-9]+)", 1).cast(pl.Int64, strict=False)
     old = named.group_by("host").agg(
-        ((major < _CHANGED[0]) | ((major == _CHANGED[0]) & (minor < _CHANGED[1]))).all().alias("old")
+        ((major < _CHANGED[0]) | ((major == _CHANGED[0]) & (minor < _CHANGED[1])))
+        .all()
+        .alias("old")
     )
     hosts = asked.select("host").unique().join(old, on="host", how="left", nulls_equal=True)
     notes: tuple[str, ...] = ()
@@ -59,9 +65,13 @@ def _swap(frame: pl.DataFrame, where: pl.Expr) -> pl.DataFrame:
     before = IMPLIED[UNKNOWN_BEFORE]
     hit = (pl.col("implied") == UNKNOWN_NOW).fill_null(False) & where
     return frame.with_columns(
-        pl.when(hit).then(pl.lit(before.code, dtype=pl.UInt16)).otherwise("reply_code").alias("reply_code"),
-        pl.when(hit & pl.col("enhanced_code").is_not_null()).then(pl.lit(before.enhanced)).otherwise("enhanced_code").alias("enhanced_code"),
+        pl.when(hit)
+        .then(pl.lit(before.code, dtype=pl.UInt16))
+        .otherwise("reply_code")
+        .alias("reply_code"),
+        pl.when(hit & pl.col("enhanced_code").is_not_null())
+        .then(pl.lit(before.enhanced))
+        .otherwise("enhanced_code")
+        .alias("enhanced_code"),
         pl.when(hit).then(pl.lit(UNKNOWN_BEFORE)).otherwise("implied").alias("implied"),
     )
-
-

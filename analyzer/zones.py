@@ -75,7 +75,9 @@ def moment(text: str, zone: str, now: datetime) -> datetime:
             return datetime.strptime(text.strip(), form).replace(tzinfo=ZoneInfo(zone))
         except ValueError:
             continue
-    raise ValueError(f"{text!r} is no time; try 2026-11-22, '2026-11-22 14:00', 14:00, yesterday or -2h")
+    raise ValueError(
+        f"{text!r} is no time; try 2026-11-22, '2026-11-22 14:00', 14:00, yesterday or -2h"
+    )
 
 
 def day(text: str, zone: str, now: datetime) -> tuple[datetime, datetime]:

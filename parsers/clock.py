@@ -100,9 +100,13 @@ def _in_year(year: pl.Expr) -> pl.Expr:
     """The probe's day and time in another year; null where there is no such day."""
     probe = pl.col("probe")
     # 2000 is a leap year: Feb 29 is missing in every year that is not one.
-    missing = (probe.dt.month() == 2) & (probe.dt.day() == 29) & ~pl.date(year, 1, 1).dt.is_leap_year()
+    missing = (
+        (probe.dt.month() == 2) & (probe.dt.day() == 29) & ~pl.date(year, 1, 1).dt.is_leap_year()
+    )
     new_year = pl.datetime(year, 1, 1)
-    day = probe.dt.ordinal_day() - (~new_year.dt.is_leap_year() & (probe.dt.month() > 2)).cast(pl.Int16)
+    day = probe.dt.ordinal_day() - (~new_year.dt.is_leap_year() & (probe.dt.month() > 2)).cast(
+        pl.Int16
+    )
     moved = new_year + pl.duration(days=day - 1) + (probe - probe.dt.truncate("1d"))
     return pl.when(~missing).then(moved)
 

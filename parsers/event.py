@@ -13,12 +13,16 @@ Kind = pl.Enum(
 )
 Direction = pl.Enum(["inbound", "outbound", "local"])
 Stage = pl.Enum(
-    ["CONNECT", "HELO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA", "EOD"]
-    + ["VRFY", "EXPN", "ETRN", "OTHER"]
+    [
+        *("CONNECT", "HELO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA", "EOD"),
+        *("VRFY", "EXPN", "ETRN", "OTHER"),
+    ]
 )
 Outcome = pl.Enum(
-    ["accepted", "sent", "deferred", "bounced", "expired", "rejected"]
-    + ["warned", "held", "discarded", "removed"]
+    [
+        *("accepted", "sent", "deferred", "bounced", "expired", "rejected"),
+        *("warned", "held", "discarded", "removed"),
+    ]
 )
 Evidence = pl.Enum(["logged", "implied"])
 EnhancedFrom = pl.Enum(["reply", "dsn"])
@@ -34,7 +38,9 @@ class Column(NamedTuple):
     meaning: str
 
 
-def _column(name: str, dtype: pl.DataType | type[pl.DataType], meaning: str, unit: str = "") -> Column:
+def _column(
+    name: str, dtype: pl.DataType | type[pl.DataType], meaning: str, unit: str = ""
+) -> Column:
     return Column(name, dtype() if isinstance(dtype, type) else dtype, unit, meaning)
 
 
@@ -48,13 +54,19 @@ COLUMNS: tuple[Column, ...] = (
     _column("pid", pl.Int64, "process id"),
     _column("queue_id", pl.String, "the MTA's id of the message in its queue"),
     _column("kind", Kind, "what sort of thing happened"),
-    _column("direction", Direction, "inbound: we reply; outbound: they reply; local: no remote reply"),
+    _column(
+        "direction", Direction, "inbound: we reply; outbound: they reply; local: no remote reply"
+    ),
     _column("stage", Stage, "the point of the SMTP dialogue; EOD is the end of data"),
     _column("outcome", Outcome, "how it ended; null where nothing ended"),
     _column("reply_code", pl.UInt16, "SMTP reply code, only where a reply was given"),
-    _column("evidence", Evidence, "logged: the digits stand in the line; implied: the line proves it"),
+    _column(
+        "evidence", Evidence, "logged: the digits stand in the line; implied: the line proves it"
+    ),
     _column("enhanced_code", pl.String, "enhanced code x.y.z (RFC 3463)"),
-    _column("enhanced_from", EnhancedFrom, "reply: part of the reply; dsn: only the log's own field"),
+    _column(
+        "enhanced_from", EnhancedFrom, "reply: part of the reply; dsn: only the log's own field"
+    ),
     _column("reply_text", pl.String, "the reply's text, continuation lines joined"),
     _column("command", pl.String, "the command the reply answered"),
     _column("sender", pl.String, "envelope sender; empty for the null sender"),

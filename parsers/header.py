@@ -12,6 +12,7 @@ import polars as pl
 
 from .clock import Clock, iso_times, rfc3164_times
 from .event import TIME
+from .journal import journal_columns, journal_times
 
 _HOST = r"(?<host>[!-~]+)"
 # A tag ends at its pid or colon (RFC 3164 4.1.3); real ones hold slashes, dots and hyphens.
@@ -33,7 +34,9 @@ class Style:
     """One header style."""
 
     name: str
-    pattern: str
+    pattern: str = ""
+    columns: Callable[[pl.DataFrame], pl.DataFrame] | None = None
+    """Instead of a pattern: adds stamp (null where not of this style), host, tag, pid, message."""
     times: Callable[[pl.Series, Clock], pl.Series]
     has_year: bool = True
     tag: str | None = None
@@ -61,7 +64,7 @@ STYLES: tuple[Style, ...] = (
         name="rfc5424",
         pattern=rf"^<[0-9]{{1,3}}>[1-9][0-9]? {_ISO_STAMP} {_HOST} (?<tag>[!-~]+) "
         r"(?:(?<pid>[0-9]{1,10})|[!-~]+) [!-~]+ "
-        r'(?:-|(?:\[[^ \]="]+(?: [^ \]="]+="(?:[^"\\\]]|\\.)*")*\])+)(?: {1,2}\x{FEFF}?|$)'
+        r'(?:-|(?:\[[^ \]="]+(?: [^ \]="]+="(?:[^"\\]|\\.)*")*\])+)(?: {1,2}\x{FEFF}?|$)'
         + _MESSAGE,
         times=iso_times,
     ),
@@ -72,7 +75,22 @@ STYLES: tuple[Style, ...] = (
         times=iso_times,
         tag="exim",
     ),
+    Style(
+        name="journal-full",  # journalctl -o short-full; of the zone's name only UTC is certain
+        pattern=r"^[A-Z][a-z]{2} (?<stamp>[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}"
+        rf"(?:\.[0-9]{{1,9}})?(?: UTC)?)(?: [A-Z]{{2,5}}| [+-][0-9]{{2,4}})? {_HOST} {_TAG}{_MESSAGE}",
+        times=iso_times,
+    ),
+    Style(name="journal-json", columns=journal_columns, times=journal_times),
 )
+
+# What a container's log viewer puts before each line: `mail-1  | `, or a stamp of its own.
+_VIEWER = (
+    r"^(?:\x1b\[[0-9;]{0,8}m)?[A-Za-z0-9][A-Za-z0-9_.-]{0,63} +\|(?:\x1b\[[0-9;]{0,8}m)? ",
+    rf"^{_ISO_STAMP.replace('?<stamp>', '?:')} ({_BSD_STAMP.replace('?<stamp>', '?:')} |{_ISO_STAMP.replace('?<stamp>', '?:')} )",
+)
+# Solaris syslogd's message id (syslog.conf(5) there).
+_MESSAGE_ID = r"^\[ID [0-9]{1,10} [a-z0-9]+\.[a-z]+\] "
 
 LINE_SCHEMA: dict[str, pl.DataType] = {
     "row": pl.UInt32(),
@@ -102,7 +120,9 @@ class Headers(NamedTuple):
 
 def read_headers(lines: pl.Series, clock: Clock) -> Headers:
     """Split each line into where and when it comes from and the program's own text."""
-    left = pl.DataFrame({"row": pl.int_range(lines.len(), dtype=pl.UInt32, eager=True), "line": lines})
+    left = pl.DataFrame(
+        {"row": pl.int_range(lines.len(), dtype=pl.UInt32, eager=True), "line": lines}
+    )
     origins = pl.DataFrame(schema=ORIGIN_SCHEMA).vstack(
         pl.DataFrame([[NO_STYLE, None, None, None, None]], schema=ORIGIN_SCHEMA, orient="row")
     )
@@ -113,6 +133,9 @@ def read_headers(lines: pl.Series, clock: Clock) -> Headers:
         taken, left, found = _same_head(left, style, width, host, clock, origins.height)
         origins = origins.vstack(found)
         done.append(taken)
+    if not left.is_empty():
+        line = pl.col("line").str.replace(_VIEWER[0], "").str.replace(_VIEWER[1], "$1")
+        left = left.with_columns(line)
     for style in STYLES:
         if left.is_empty():
             break
@@ -131,7 +154,10 @@ def read_headers(lines: pl.Series, clock: Clock) -> Headers:
     done = [d for d in done if not d.is_empty()]
     if not done:
         return Headers(pl.DataFrame(schema=LINE_SCHEMA), origins)
-    return Headers(done[0] if len(done) == 1 else pl.concat(done).sort("row"), origins)
+    whole = done[0] if len(done) == 1 else pl.concat(done).sort("row")
+    if whole.get_column("message").str.starts_with("[ID ").any():
+        whole = whole.with_columns(pl.col("message").str.replace(_MESSAGE_ID, ""))
+    return Headers(whole, origins)
 
 
 def _by_pattern(
@@ -139,7 +165,7 @@ def _by_pattern(
 ) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     """Lines of one style by its pattern: taken, left, new origins."""
     none = pl.DataFrame(schema=LINE_SCHEMA), pl.DataFrame(schema=ORIGIN_SCHEMA)
-    groups = left.with_columns(pl.col("line").str.extract_groups(style.pattern).alias("g")).unnest("g")
+    groups = _groups(left, style)
     hit = groups["stamp"].is_not_null()
     if not hit.any():
         return none[0], left, none[1]
@@ -159,13 +185,27 @@ def _by_pattern(
     return hits.select(_cast(LINE_SCHEMA)), left.filter(~hit), _origins(found, style)
 
 
+def _groups(lines: pl.DataFrame, style: Style) -> pl.DataFrame:
+    if style.columns is not None:
+        return style.columns(lines)
+    return lines.with_columns(pl.col("line").str.extract_groups(style.pattern).alias("g")).unnest(
+        "g"
+    )
+
+
 def _cast(schema: dict[str, pl.DataType]) -> list[pl.Expr]:
     return [pl.col(n).cast(t, strict=False) for n, t in schema.items()]
 
 
 def _origins(found: pl.DataFrame, style: Style) -> pl.DataFrame:
-    missing = [pl.lit(None, dtype=t).alias(n) for n, t in ORIGIN_SCHEMA.items() if n not in found.columns]
-    return found.with_columns(missing).with_columns(pl.lit(style.name).alias("style")).select(_cast(ORIGIN_SCHEMA))
+    missing = [
+        pl.lit(None, dtype=t).alias(n) for n, t in ORIGIN_SCHEMA.items() if n not in found.columns
+    ]
+    return (
+        found.with_columns(missing)
+        .with_columns(pl.lit(style.name).alias("style"))
+        .select(_cast(ORIGIN_SCHEMA))
+    )
 
 
 # The short way, for logs whose lines begin alike: fixed stamp width, one of few hosts, `tag[pid]: `.
@@ -184,12 +224,20 @@ def _common_heads(lines: pl.Series) -> list[tuple[int, Style, str]]:
     for style in STYLES:
         if not style.short:
             continue
-        groups = sample.select(pl.col("line").str.extract_groups(style.pattern).alias("g")).unnest("g")
+        groups = _groups(sample, style)
         seen = groups.filter(pl.col("pid").is_not_null()).select(
             pl.col("stamp").str.len_bytes().alias("width"), "host"
         )
-        common = seen.group_by("width", "host").len().filter(pl.col("len") > 2).sort("len", "host", descending=True)
-        heads += [(int(width), style, str(host)) for width, host, _ in common.head(_MOST_HOSTS).iter_rows()]
+        common = (
+            seen.group_by("width", "host")
+            .len()
+            .filter(pl.col("len") > 2)
+            .sort("len", "host", descending=True)
+        )
+        heads += [
+            (int(width), style, str(host))
+            for width, host, _ in common.head(_MOST_HOSTS).iter_rows()
+        ]
     return heads
 
 
@@ -199,7 +247,9 @@ def _same_head(
     """Lines that begin with a stamp of `width` and this host: taken, left, new origins."""
     line = pl.col("line")
     prefix = f" {host} "
-    frame = left.select("row", line.str.head(width).alias("stamp"), line.str.slice(width).alias("rest"))
+    frame = left.select(
+        "row", line.str.head(width).alias("stamp"), line.str.slice(width).alias("rest")
+    )
     fits = frame.select(pl.col("rest").str.starts_with(prefix)).to_series()
     rows = left
     whole = bool(fits.all())

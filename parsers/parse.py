@@ -68,8 +68,9 @@ class Parsed:
             )
             for v in self.verdicts
         ]
-        schema = {"row": pl.UInt32, "fate": Fate, "mta": Mta, "rule": pl.String}
-        return pl.concat(parts).sort("row") if parts else pl.DataFrame(schema=schema)
+        none = pl.select(row=pl.lit(0, pl.UInt32), fate=pl.lit(None, Fate), mta=pl.lit(None, Mta))
+        none = none.with_columns(rule=pl.lit(None, pl.String)).clear()
+        return pl.concat([none, *parts]).sort("row")
 
     def rows_of(self, fate: str) -> pl.Series:
         """The numbers of the lines with this fate."""
@@ -158,7 +159,10 @@ def split_queue_id(mta: MtaParser, lines: pl.DataFrame) -> pl.DataFrame:
         # Cut at the first `: `, then see whether an id stands before it.
         parts = lines.select("row", "message", message.str.splitn(": ", 2).struct.unnest())
         head = pl.col("field_0")
-        is_id = head.str.contains(f"^{mta.queue_id.removesuffix(': ')}$") & pl.col("field_1").is_not_null()
+        is_id = (
+            head.str.contains(f"^{mta.queue_id.removesuffix(': ')}$")
+            & pl.col("field_1").is_not_null()
+        )
         return parts.select(
             "row",
             pl.when(is_id & (head != "NOQUEUE")).then(head).alias("queue_id"),
@@ -174,7 +178,9 @@ def split_queue_id(mta: MtaParser, lines: pl.DataFrame) -> pl.DataFrame:
 
 def _with_origin(part: pl.DataFrame, lines: pl.DataFrame, origins: pl.DataFrame) -> pl.DataFrame:
     """Columns row, style, time, host, tag, pid and message."""
-    mine = part.join(lines.select("row", "origin", "time"), on="row", how="left", maintain_order="left")
+    mine = part.join(
+        lines.select("row", "origin", "time"), on="row", how="left", maintain_order="left"
+    )
     named = mine.join(origins, on="origin", how="left", maintain_order="left")
     return named.select("row", "style", "time", "host", "tag", "pid", "message")
 
@@ -186,16 +192,21 @@ def _repeats(headers: Headers) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame
     """
     lines, origins = headers
     message = pl.col("message")
-    untagged = origins.filter(pl.col("tag").is_null() & pl.col("style").is_not_null()).get_column("origin")
+    untagged = origins.filter(pl.col("tag").is_null() & pl.col("style").is_not_null()).get_column(
+        "origin"
+    )
     noted = message.str.starts_with("message repeated ")
     if untagged.len():
         noted = noted | (
-            pl.col("origin").is_in(untagged.implode()) & message.str.contains("last message repeated ", literal=True)
+            pl.col("origin").is_in(untagged.implode())
+            & message.str.contains("last message repeated ", literal=True)
         )
     found = lines.filter(noted)
     if found.is_empty():
         return lines, origins, None
-    again = message.str.extract_groups(r"^message repeated ([0-9]{1,9}) times: \[ ?((?s:.*))\]$").struct
+    again = message.str.extract_groups(
+        r"^message repeated ([0-9]{1,9}) times: \[ ?((?s:.*))\]$"
+    ).struct
     bare = message.str.extract(r"^(?:--- )?last message repeated ([0-9]{1,9}) times?(?: ---)?$", 1)
     found = found.select(
         "row",
@@ -208,9 +219,16 @@ def _repeats(headers: Headers) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame
     if found.get_column("bare").any():
         # The note speaks of the host's line before it.
         is_bare = pl.col("bare").fill_null(False)
-        host = pl.col("origin").replace_strict(origins["origin"], origins["host"], return_dtype=pl.String)
+        host = pl.col("origin").replace_strict(
+            origins["origin"], origins["host"], return_dtype=pl.String
+        )
         lines = lines.with_columns(host.alias("host")).with_columns(
-            pl.when(is_bare).then(None).otherwise(pl.col(c)).forward_fill().over("host").alias(f"_{c}")
+            pl.when(is_bare)
+            .then(None)
+            .otherwise(pl.col(c))
+            .forward_fill()
+            .over("host")
+            .alias(f"_{c}")
             for c in ("origin", "message")
         )
         lines = lines.with_columns(
@@ -222,7 +240,8 @@ def _repeats(headers: Headers) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame
 
 def _verdicts(mta: MtaParser, taken: Iterable[Taken], left: pl.DataFrame) -> list[Verdict]:
     account = [
-        Verdict("ignored" if t.rule.ignore else "parsed", mta.name, t.rule.name, t.rows) for t in taken
+        Verdict("ignored" if t.rule.ignore else "parsed", mta.name, t.rule.name, t.rows)
+        for t in taken
     ]
     return [*account, Verdict("unrecognised", mta.name, None, left.get_column("row"))]
 
@@ -245,7 +264,9 @@ def _unrouted(part: pl.DataFrame, lines: pl.DataFrame, origins: pl.DataFrame) ->
 
 def _named(mta: MtaParser, taken: Iterable[Taken]) -> list[pl.DataFrame]:
     return [
-        t.events.with_columns(pl.lit(t.rule.name).alias("rule"), pl.lit(mta.name, dtype=Mta).alias("mta"))
+        t.events.with_columns(
+            pl.lit(t.rule.name).alias("rule"), pl.lit(mta.name, dtype=Mta).alias("mta")
+        )
         for t in taken
         if t.events is not None
     ]

@@ -66,7 +66,6 @@ class Rule:
         return re.findall(r"\(\?P?<([a-z_]+)>", self.pattern)
 
 
-
 class Wanted(NamedTuple):
     """What the reader of the events will look at; the rest is not worked out."""
 
@@ -137,7 +136,9 @@ def _offer(
         hits = hits.with_columns(groups.alias("_groups")).unnest("_groups")
         missed = hits["_hit"].is_null()
         if missed.any():
-            left = pl.concat([left, lines.filter(pl.col("row").is_in(hits.filter(missed)["row"].implode()))])
+            left = pl.concat(
+                [left, lines.filter(pl.col("row").is_in(hits.filter(missed)["row"].implode()))]
+            )
             hits = hits.filter(~missed)
             if hits.is_empty():
                 return None, left
@@ -147,7 +148,9 @@ def _offer(
 
 def _events(rule: Rule, hits: pl.DataFrame, wanted: Wanted | None) -> pl.DataFrame:
     if REPLY in hits.columns:
-        hits = hits.with_columns(reply_columns(pl.col(REPLY), wanted and wanted.columns)).drop(REPLY)
+        hits = hits.with_columns(reply_columns(pl.col(REPLY), wanted and wanted.columns)).drop(
+            REPLY
+        )
     if rule.derive:
         for name, expr in rule.derive.items():
             hits = hits.with_columns(expr.alias(name))
@@ -182,6 +185,9 @@ def _imply(name: str, hits: pl.DataFrame) -> pl.DataFrame:
     printed = pl.col("reply_code").is_not_null()
     return hits.with_columns(
         pl.col("reply_code").fill_null(implied.code),
-        pl.when(printed).then(pl.col("evidence")).otherwise(pl.lit("implied", dtype=Evidence)).alias("evidence"),
+        pl.when(printed)
+        .then(pl.col("evidence"))
+        .otherwise(pl.lit("implied", dtype=Evidence))
+        .alias("evidence"),
         pl.when(~printed).then(pl.lit(name)).alias(IMPLIED_BY),
     )

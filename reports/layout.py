@@ -7,7 +7,7 @@ Every string enters through `Page.log`, `Page.own` or `Page.prose`; every line l
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from itertools import zip_longest
+from itertools import groupby, zip_longest
 from typing import Literal, NamedTuple
 
 from . import safe
@@ -67,7 +67,7 @@ class Page:
 
     def excerpt(self, text: str, room: int) -> str:
         """Take in a line of a log, its middle cut out beyond `room` columns."""
-        return safe.excerpt(self.log(text), room, dots=self.dots)
+        return safe.excerpt(self.log(text), room, dots=self.dots, space=NBSP)
 
     def bar(self, value: int, most: int, length: int) -> str:
         """Draw a bar; whatever is more than nothing is seen."""
@@ -91,7 +91,8 @@ class Page:
             self._emit(hang if number else indent, line)
 
     def _emit(self, indent: int, pieces: Iterable[Span]) -> None:
-        shown = list(pieces)
+        groups = groupby(pieces, key=lambda p: p.style)
+        shown = [Span("".join(p.text for p in group), style) for style, group in groups]
         while shown and not shown[-1].text.strip():
             shown.pop()
         if shown:

@@ -1,12 +1,13 @@
 """The report as Markdown, for a ticket or a wiki."""
 
+import re
 from collections.abc import Iterable, Sequence
 
 from . import figures, outline
 from .model import CodeRow, Report
+from .safe import clean, excerpt, markdown_prose, prose
 from .safe import markdown as own
 from .safe import markdown_code as log
-from .safe import markdown_prose, prose
 
 MOST_CHARACTERS = 600
 """Of an example; a ticket is not a log."""
@@ -16,7 +17,8 @@ def render(report: Report) -> str:
     """Write the report in GitHub's Markdown."""
     parts = (_head(report), _totals(report), _codes(report), _actions(report), _hours(report),
              _tops(report))  # fmt: skip
-    return "\n".join(line for part in parts for line in part).rstrip("\n") + "\n"
+    text = "\n".join(line for part in parts for line in part)
+    return re.sub(r"\n{3,}", "\n\n", text).rstrip("\n") + "\n"
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]], text: int = 1) -> list[str]:
@@ -68,7 +70,7 @@ def _codes(report: Report) -> list[str]:
         heads = ("code", "meaning", "cause", "seen", "count", "implied", "share", section.peers,
                  "recipients")  # fmt: skip
         rows = [
-            (log(figures.code(row)), own(row.advice.title, in_table=True),
+            (log(figures.code(row), in_table=True), own(row.advice.title, in_table=True),
              own(row.cause, in_table=True), clock.span(row.first_seen, row.last_seen),
              *map(figures.number, (row.count, row.implied)), own(figures.share(row.share)),
              *map(figures.number, (row.peers, row.recipients)))
@@ -112,7 +114,7 @@ def _actions(report: Report) -> list[str]:
             like = log(figures.code(action.like))
             found += [f"Same meaning and same fix as {own(row.direction)} {like} above.", ""]
         found += [
-            f"- {log(f'{e.file}:{e.line}')} {log(figures.cut(e.text, MOST_CHARACTERS))}"
+            f"- {log(f'{e.file}:{e.line}')} {log(excerpt(clean(e.text), MOST_CHARACTERS))}"
             for e in row.examples[:3]
         ]
         found.append("")
@@ -126,7 +128,11 @@ def _hours(report: Report) -> list[str]:
     for day in days:
         rows = [(label, *(figures.number(get(hour.flow)) for get in outline.HOUR_COLUMNS.values()))
                 for label, hour in day.hours]  # fmt: skip
-        found += [f"### {figures.day(day.date)}", "", *_table(("hour", *outline.HOUR_COLUMNS), rows)]
+        found += [
+            f"### {figures.day(day.date)}",
+            "",
+            *_table(("hour", *outline.HOUR_COLUMNS), rows),
+        ]
     if skipped and days:
         found += [f"{figures.count(skipped, 'hour')} without mail left out.", ""]
     return found

@@ -119,17 +119,14 @@ def shorten(text: str, room: int, *, at: str = "middle", mark: str = "…") -> s
     return head(text, left - left // 2) + mark + tail(text, left // 2)
 
 
-def excerpt(text: str, room: int, *, dots: str = "…") -> str:
-    """Cut the middle out of a long line and say how many characters are missing.
-
-    The saying holds together with no-break spaces, which nothing clean contains.
-    """
+def excerpt(text: str, room: int, *, dots: str = "…", space: str = " ") -> str:
+    """Cut the middle out of a long line and say how many characters are missing."""
     if width(text) <= room:
         return text
     left = max(room - width(f"[{dots} {len(text)} characters {dots}]"), 0)  # at most as long
     first, last = head(text, left - left // 2), tail(text, left // 2)
     missing = len(text) - len(first) - len(last)
-    mark = f"[{dots} {missing} characters {dots}]".replace(" ", "\u00a0")
+    mark = f"[{dots} {missing} characters {dots}]".replace(" ", space)
     return shorten(f"{first}{mark}{last}", room, mark=dots)
 
 
@@ -141,20 +138,26 @@ def csv_cell(text: str) -> str:
 
 # GitHub links addresses and notifies @people in plain text, escaped or not; in code it does not.
 _LINK = re.compile(r"(?i)://|@|www\.")
+_AT_LINE_START = re.compile(r"\d+[.)]|[-+=#]+")  # a list, a rule, a heading
 
 
 def markdown(text: str, *, in_table: bool = False) -> str:
     """Escape text for Markdown: it reads as it is written, nothing in it is markup or a link."""
-    words = re.split(r"( +)", clean(text, JOINERS))
+    return _words(clean(text, JOINERS).strip(" "), in_table)
+
+
+def _words(text: str, in_table: bool = False) -> str:
     return "".join(
-        markdown_code(w, in_table=in_table) if _LINK.search(w) else _escape_markdown(w)
-        for w in words
+        markdown_code(word, in_table=in_table) if _LINK.search(word) else _escape_markdown(word)
+        for word in re.split(r"( +)", text)
     )
 
 
 def _escape_markdown(word: str) -> str:
     shown = re.sub(r"([\\`*_\[\]>|~$])", r"\\\1", word.replace("&", "&amp;"))
-    return re.sub(r"^(\d*)([-+.=#)])", r"\1\\\2", shown.replace("<", "&lt;"))
+    if _AT_LINE_START.fullmatch(shown):
+        shown = f"{shown[:-1]}\\{shown[-1]}"
+    return shown.replace("<", "&lt;")
 
 
 def markdown_code(text: str, *, in_table: bool = False) -> str:
@@ -170,8 +173,8 @@ def markdown_code(text: str, *, in_table: bool = False) -> str:
 
 def markdown_prose(text: str) -> str:
     """Escape a paragraph of our own, where `backticks` mark what is to be typed."""
-    parts = text.split("`")
+    parts = clean(text, JOINERS).strip(" ").split("`")
     # Two code spans that touch would join their fences.
-    if len(parts) % 2 == 0 or any(map(_LINK.search, parts[::2])):
+    if len(parts) % 2 == 0 or "" in parts[1:-1] or any(map(_LINK.search, parts[::2])):
         return markdown(text)
-    return "".join(markdown_code(p) if i % 2 else markdown(p) for i, p in enumerate(parts))
+    return "".join(markdown_code(p) if i % 2 else _words(p) for i, p in enumerate(parts))

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from datetime import datetime
 
 from .model import CodeRow, Report
 from .outline import sections
@@ -28,7 +29,11 @@ def _cells(row: CodeRow) -> list[str | int | float]:
     values = (
         row.direction, row.code, row.enhanced, row.cause, row.count, row.implied,
         f"{row.share:.6f}", row.peers, row.recipients,
-        row.first_seen and row.first_seen.isoformat(), row.last_seen and row.last_seen.isoformat(),
+        _iso(row.first_seen), _iso(row.last_seen),
         advice.severity, "yes" if advice.needs_action else "no", advice.title, advice.who_acts,
     )  # fmt: skip
     return [csv_cell(v or "") if isinstance(v, str | None) else v for v in values]
+
+
+def _iso(moment: datetime | None) -> str:
+    return moment.isoformat() if moment else ""

@@ -11,20 +11,25 @@ from .safe import clean
 
 SCHEMA_VERSION = 1
 
-# What a terminal would act upon when the file is looked at; JSON has its own escape for it.
-_UNSEEN = re.compile("[\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\uffff]")
+_PERHAPS_UNSEEN = re.compile("[^\n -~]")
 _LONE = re.compile("[\ud800-\udfff]")
 
 
 def render(report: Report) -> str:
     """Write the report as one JSON document."""
     text = json.dumps(to_dict(report), ensure_ascii=False, indent=2, allow_nan=False)
-    return _UNSEEN.sub(lambda m: f"\\u{ord(m[0]):04x}", text) + "\n"
+    return _PERHAPS_UNSEEN.sub(_seen, text) + "\n"
+
+
+def _seen(match: re.Match[str]) -> str:
+    # Whoever prints the file to a terminal is safe, and the value stays what it was.
+    char = match[0]
+    return char if char.isprintable() else json.dumps(char)[1:-1]
 
 
 def to_dict(report: Report) -> dict[str, Any]:
     """Return the report as plain values, ready for JSON."""
-    return _repair({
+    found = {
         "schema_version": SCHEMA_VERSION,
         "hosts": report.hosts,
         "mtas": report.mtas,
@@ -37,7 +42,8 @@ def to_dict(report: Report) -> dict[str, Any]:
         "codes": [_code(row) for row in report.codes],
         "hours": [{"start": h.start, **asdict(h.flow)} for h in report.hours],
         "tops": [_top(top) for top in report.tops],
-    })  # fmt: skip
+    }
+    return {key: _repair(value) for key, value in found.items()}
 
 
 def _code(row: CodeRow) -> dict[str, Any]:

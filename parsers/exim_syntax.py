@@ -1,0 +1,94 @@
+"""How Exim writes hosts, addresses and refusals: pattern fragments and helpers of the rules.
+
+Fields that stand in a row end with their own blank (`X=... `), so that the next byte always
+decides: that keeps the patterns one-pass (design.md).
+"""
+
+from collections.abc import Callable
+
+import polars as pl
+
+from .event import Evidence
+from .implied_exim import IMPLIED_EXIM
+from .smtp_reply import reply_columns, stage_of
+
+IP = r"[0-9A-Fa-f:.]+"
+QUOTED = r'"(?:[^"\\]|\\.)*"'
+"""A quoted part of an address; Exim keeps the quotes of envelope addresses."""
+ADDRESS = rf'(?:[^"<> ]|{QUOTED})*'
+"""An address between angle brackets; bare it can hold neither blank nor bracket."""
+TOKEN = rf'(?:[^" ]|{QUOTED})+'
+"""An address that ends at a blank."""
+
+CLIENT = (
+    r"(?:(?<client_name>[^ ()\[\]]+) )?(?:\((?<helo>[^)]*)\) )?"
+    rf"\[(?<client_ip>{IP})(?:%[^\] ]*)?\](?::[0-9]+)?"
+)
+"""sender_fullhost: verified name, what HELO said where it differs, address, port."""
+_INTERFACE = r"I=\[[^\] ]*\](?::[0-9]+)?"
+CLIENT_REST = rf"(?: {_INTERFACE}| U=[^ ]*)*"
+"""What host_and_ident() may put after it: our own address, the ident answer."""
+CLIENT_FIELDS = (
+    rf'(?:{_INTERFACE} |TFO\*? |U=[^ ]* |X=[^ ]* |CV=[^ ]* |DN="[^"]*" |SNI=[^ ]* )*'
+)
+HOST = (
+    r"H=(?<relay_name>[^ ]+) (?:DS )?"
+    rf"\[(?<relay_ip>{IP})(?:%[^\] ]*)?\](?::(?<relay_port>[0-9]+))?\*?"
+)
+"""The host a message goes to; `*` marks a connection that is used again."""
+
+COMMAND = (
+    r"(?<_phrase>[A-Za-z][^:<\[]*)(?:\[[^\] ]*\])?"
+    rf":(?:<{ADDRESS}>(?: [A-Z][A-Z0-9]*(?:=[^ ]*)?)*:)? "
+)
+"""The command a remote reply answered, and the `: ` before that reply. An address is followed
+to the bracket that closes it, for it may say anything."""
+
+
+def command_columns() -> dict[str, pl.Expr]:
+    """Columns command and stage of COMMAND's group (`EHLO mx1.lab.test` is `EHLO`)."""
+    command = pl.col("_phrase").str.extract(
+        r"^(?:pipelined )?(RCPT TO|MAIL FROM|[A-Z]+|[a-z]+(?: [a-z]+)*)", 1
+    )
+    return {"command": command, "stage": stage_of(command)}
+
+
+def refusal(key: str, digit: int | None = None) -> Callable[[pl.DataFrame], pl.DataFrame]:
+    """Reply columns of a refused command from the log text `_text`.
+
+    The ACL's message may begin with the reply's code. Exim takes only one with the right
+    first digit and a blank after it; other digits are the administrator's prose.
+    """
+    implied = IMPLIED_EXIM[key].code
+    start = rf"^{digit or '[2-5]'}[0-9]{{2}} "
+
+    def expand(hits: pl.DataFrame) -> pl.DataFrame:
+        text = pl.col("_text")
+        hits = hits.with_columns(reply_columns(pl.when(text.str.contains(start)).then(text)))
+        logged = pl.col("reply_code").is_not_null()
+        return hits.with_columns(
+            pl.col("reply_code").fill_null(implied),
+            pl.when(logged)
+            .then(pl.col("evidence"))
+            .otherwise(pl.lit("implied", dtype=Evidence))
+            .alias("evidence"),
+            pl.when(logged).then(pl.col("reply_text")).otherwise(text).alias("reply_text"),
+        )
+
+    return expand
+
+
+def login(column: str) -> pl.Expr:
+    """The login name of an `A=authenticator:name` field."""
+    return pl.col(column).str.extract(r"^[^:]*:([^:]*)", 1)
+
+
+def seconds(column: str) -> pl.Expr:
+    """Seconds of a time as Exim prints it: `1w2d3h4m5s`, `0.250s`."""
+    units = {"w": 604800.0, "d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0}
+    parts = [
+        pl.col(column).str.extract(rf"([0-9.]+){unit}", 1).cast(pl.Float64, strict=False) * factor
+        for unit, factor in units.items()
+    ]
+    total = pl.sum_horizontal(parts)
+    return pl.when(pl.col(column).is_not_null()).then(total)
