@@ -1,7 +1,6 @@
 """What a reply code, an enhanced code and a cause mean, and who has to act.
 
-Facts and texts are data: `knowledge_data/*.toml`, one table per code or cause. This module finds
-the most specific table that applies. A file is read on first use and kept.
+Facts and texts are data, one table per code or cause; here the most specific one is found.
 """
 
 from __future__ import annotations
@@ -11,10 +10,11 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from importlib import resources
+from importlib.resources import files
 from typing import Any, TypeVar
 
 Table = dict[str, Any]
+E = TypeVar("E", bound="Entry")
 
 DIRECTIONS = ("inbound", "outbound", "local")
 
@@ -92,13 +92,9 @@ class Advice:
     source: str
 
 
-E = TypeVar("E", bound=Entry)
-
-
 @cache
 def _data(name: str) -> Table:
-    file = resources.files("analyzer") / "knowledge_data" / f"{name}.toml"
-    return tomllib.loads(file.read_text(encoding="utf-8"))
+    return tomllib.loads((files("analyzer") / f"knowledge_data/{name}.toml").read_text("utf-8"))
 
 
 def _build(kind: type[E], key: str, table: Table) -> E:
@@ -116,16 +112,15 @@ def reply_entry(code: int) -> ReplyEntry | None:
 
 def _reply(code: int | None) -> ReplyEntry | None:
     """Return the entry of a code; an unassigned one is explained from its digits."""
-    if code is None or reply_entry(code):
-        return None if code is None else reply_entry(code)
+    known = reply_entry(code) if code is not None else None
+    if known or code is None:
+        return known
     first, second = divmod(code // 10, 10)
     key = f"{first}yz" if 1 <= first <= 5 else "other"
-    table = dict(_data("replies")[key])
-    if 2 <= first <= 5:
-        table["description"] += " " + _data("labels")["category"][str(second)]
-    for name in ("title", "description"):
-        table[name] = table[name].replace("{code}", str(code))
-    return _build(ReplyEntry, key, table)
+    table: Table = _data("replies")[key]
+    words = {"code": code, "category": _data("labels")["category"][str(second)]}
+    texts = {name: table[name].format(**words) for name in ("title", "description")}
+    return _build(ReplyEntry, key, table | texts)
 
 
 def enhanced_entry(enhanced: str) -> EnhancedEntry | None:
@@ -182,11 +177,10 @@ def cause_for(direction: str, code: int | None, enhanced: str | None, stage: str
         return "ok"
     entry, reply = _in_reply(code, enhanced), _reply(code)
     own = [entry.cause] if entry and entry.cause != "ok" else []
-    told = [] if entry and entry.yields else list(own)
+    told = [] if entry and entry.yields else [*own]
     if entry and reply:
-        told = [
-            reply.cause_by_enhanced.get(k, "") for k in (f"{stage} {entry.key}", entry.key)
-        ] + told
+        pairs = reply.cause_by_enhanced
+        told = [pairs.get(f"{stage} {entry.key}", ""), pairs.get(entry.key, ""), *told]
     if reply:
         told += [reply.cause_by_stage.get(stage, ""), reply.cause]
     why = _cause(next((c for c in told + own if c not in ("", "undefined")), "undefined"))
@@ -203,10 +197,9 @@ def advise(
     best = max(found, key=lambda entry: entry.detail)
     own = _cause(best.cause)
     same = why.key in ("undefined", own.key, own.inbound_as, own.outbound_as)
-    order = [best, why, *found] if same else [why, best, *found]
+    order = [*([best, why] if same else [why, best]), *found, _cause("undefined")]
     names = ("local", "outbound") if direction == "local" else (direction,)
-    order.append(_cause("undefined"))
-    side: Side = next(s for name in names for e in order if (s := getattr(e, name)))
+    side: Side = next(filter(None, (getattr(e, name) for name in names for e in order)))
     usual: Side | None = getattr(why, direction) or why.outbound
     needs = bool(usual and usual.needs_action) and side.who_acts != "nobody"
     needs = needs if side.needs_action is None else side.needs_action
@@ -229,11 +222,9 @@ def who_acts_label(who: str) -> str:
 def problems() -> list[str]:
     """Check the data: name what is missing, misspelt or at odds with the rest."""
     kinds = {"replies": ReplyEntry, "enhanced": EnhancedEntry, "causes": CauseEntry}
-    tables = [(name, key, table) for name in kinds for key, table in _data(name).items()]
+    rows = [(n, key, t, kind) for n, kind in kinds.items() for key, t in _data(n).items()]
     return [
-        f"{name} [{key}]: {text}"
-        for name, key, table in tables
-        for text in (*_odd(table), *_misfit(kinds[name], key, table))
+        f"{n} [{k}]: {odd}" for n, k, t, kind in rows for odd in (*_odd(t), *_misfit(kind, k, t))
     ]
 
 
@@ -253,8 +244,6 @@ def _odd(table: Table) -> Iterator[str]:
     words = _data("labels") | dict.fromkeys(("severity", "detail"), range(5))
     words |= dict.fromkeys(("cause", "inbound_as", "outbound_as"), _data("causes"))
     words |= dict.fromkeys(("verified", "needs_action", "yields"), (True, False))
-    if table.get("who_acts") == "nobody" and table.get("needs_action"):
-        yield "nobody acts, but something needs action"
     for name, value in table.items():
         if name.startswith("cause_by_"):
             pairs = [key.split()[0] for key in value if not key.startswith("X.")]
@@ -263,6 +252,5 @@ def _odd(table: Table) -> Iterator[str]:
             yield from _odd(value)
         else:
             items = value if isinstance(value, list) else [value]
-            yield from (
-                f"{name} = {v!r}" for v in items if v == "" or v not in words.get(name, [v])
-            )
+            wrong = (item for item in items if item == "" or item not in words.get(name, [item]))
+            yield from (f"{name} = {item!r}" for item in wrong)

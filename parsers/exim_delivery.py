@@ -48,23 +48,21 @@ _ENVELOPE = rf"(?:F=<(?<sender>{ADDRESS})> |P=<{ADDRESS}> |Q=[^ ]* |SRS=<{ADDRES
 _PATH = r"(?:R=[^ ]* )?(?:T=(?<service>[^ ]*) )?"
 _TLS = r'X=[^ ]*|CV=[^ ]*|DN="[^"]*"|I=\[[^\] ]*\](?::[0-9]+)?|PRX=[^ ]*|TFO\**|DT=[^ ]*|L\*?|K|A=[^ ]*'
 
-# Local deliveries: a pipe's command and a file's name hold blanks and are followed by the
-# address; an address without more is followed by a colon or the end.
+# Local deliveries: a pipe's command and a file's name may hold blanks and are followed by the
+# address they stand for; any other recipient ends at a blank, a colon or the line's end.
 _ANY_TO = (
-    rf"(?<_to>(?:[|/>]|save ).*?|(?:[^\" ]|\"(?:[^\"\\]|\\.)*\")+?)"
-    rf"(?: \([^)]*\))?(?: <(?<_orig>{ADDRESS})>)?"
+    rf"(?:(?<_file>(?:[|/>]|save ).*?)(?: \([^)]*\))? <(?<_owner>{ADDRESS})>"
+    rf"|(?<_to>{TOKEN}?)(?: \([^)]*\))?(?: <(?<_orig>{ADDRESS})>)?)"
 )
 _ANY_FIELDS = (
     rf"(?: F=<(?<sender>{ADDRESS})>| P=<{ADDRESS}>| Q=[^ :]+| R=[^ :]+"
     r"| T=(?<service>\*\*bypassed\*\*|[^ :]+)| S=[0-9]+)*"
 )
+# A bare local part gives way to the full address beside it.
 _RECIPIENT = {
-    "recipient": pl.when(
-        pl.col("_to").str.contains("@", literal=True)
-        & ~pl.col("_to").str.contains(r"^(?:[|/>]|save )")
-    )
+    "recipient": pl.when(pl.col("_to").str.contains("@", literal=True))
     .then(pl.col("_to"))
-    .otherwise(pl.coalesce("_orig", "_to")),
+    .otherwise(pl.coalesce("_orig", "_owner", "_to")),
     "orig_recipient": pl.when(pl.col("_orig") != pl.col("recipient")).then(pl.col("_orig")),
 }
 
@@ -148,6 +146,16 @@ RULES: tuple[Rule, ...] = (
         derive={"delay": seconds("_queued")},
     ),
     Rule(
+        name="exim.sent-odd",
+        starts=("=> ", "-> ", ">> "),
+        has=(' C="',),
+        pattern=rf"(?:=>|->|>>) {_ANY_TO}{_ANY_FIELDS}(?: .*)?"
+        r' C="(?<_said>(?:[^"\\]|\\.)*)"(?: (?:QT=(?<_queued>[^ ]*)|DT=[^ ]*))*$',
+        set={"kind": "delivery", "direction": "outbound", "outcome": "sent", "stage": "EOD"},
+        derive=_RECIPIENT | {"delay": seconds("_queued")},
+        expand=_confirmed,
+    ),
+    Rule(
         name="exim.discarded-all",
         starts=("=> blackhole", "=> discarded"),
         pattern=r"=> (?:blackhole|discarded) \((?<reply_text>.*)$",
@@ -158,7 +166,7 @@ RULES: tuple[Rule, ...] = (
         name="exim.delivered",
         starts=("=> ", "-> ", ">> "),
         pattern=rf"(?:=>|->|>>) {_ANY_TO}{_ANY_FIELDS}"
-        r"(?: [^R].*?)??(?: QT=(?<_queued>[^ ]*))?(?: DT=[^ ]*)?$",
+        r"(?: .*?)??(?: QT=(?<_queued>[^ ]*))?(?: DT=[^ ]*)?$",
         set=_LOCAL | {"outcome": "sent"},
         derive=_RECIPIENT | {"delay": seconds("_queued")},
     ),
@@ -219,10 +227,16 @@ RULES: tuple[Rule, ...] = (
     Rule(
         name="exim.deferred",
         starts=("== ",),
-        pattern=rf"== {_ANY_TO}{_ANY_FIELDS}(?: routing)? defer \(-?[0-9]+\)(?:: (?<_errno>[^:\[=]*?))??"
+        pattern=rf"== {_ANY_TO}{_ANY_FIELDS}(?: routing)? defer "
+        r"\((?:(?:-[0-9]+|0)\)|[0-9]+\): (?<_errno>[^:=]*?))"
         rf"(?: {HOST})?(?: DT=[^ ]*)?(?:: (?<_why>.*))?$",
         set=_LOCAL | {"outcome": "deferred"},
-        derive=_RECIPIENT | {"reply_text": pl.coalesce("_why", "_errno")},
+        derive=_RECIPIENT
+        | {
+            "reply_text": pl.when(pl.any_horizontal(pl.col("_errno", "_why").is_not_null())).then(
+                pl.concat_str("_errno", "_why", separator=": ", ignore_nulls=True)
+            )
+        },
     ),
     Rule(
         name="exim.crashed-delivery",

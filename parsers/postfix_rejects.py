@@ -6,16 +6,26 @@ from .postfix_parts import CLIENT, CLIENT_KNOWN, ENHANCED, stage
 from .postfix_smtpd import SMTPD
 from .rules import Rule
 
-_SERVICES = (*SMTPD, "cleanup")
+# What a restriction, a check or a milter did to the message, other than refusing it.
+OUTCOME_OF = {
+    "reject_warning": "warned",
+    "warn": "warned",
+    "warning": "warned",
+    "info": "warned",
+    "hold": "held",
+    "quarantine": "held",
+    "discard": "discarded",
+}
 _REJECTED = {"kind": "reject", "direction": "inbound", "outcome": "rejected"}
-_STAGE = r"(?<command>[A-Z-]+(?: content)?)"
+STAGE = r"(?<command>[A-Z-]+(?: content)?)"
 # Found from the line's end: the text before may hold anything, HELO can hold no < or >.
-_HELO = r"(?: proto=[A-Z]+)?(?: helo=<(?<helo>[^<>]*)>)?"
-_LOGIN = r"(?: sasl_username=<(?<sasl_user>.*)>)?"
-_FROM = r"; from=<(?<sender>.*?)>(?: to=<(?<recipient>.*)>)?"
-_BARE = rf"(?:;(?: to=<(?<recipient>.*)>)?{_HELO}{_LOGIN})?"
+HELO = r"(?: proto=[A-Z]+)?(?: helo=<(?<helo>[^<>]*)>)?"
+LOGIN = r"(?: sasl_username=<(?<sasl_user>.*)>)?"
+FROM = r"; from=<(?<sender>.*?)>(?: to=<(?<recipient>.*)>)?"
+EARLY = rf"(?:;(?: to=<(?<recipient>.*)>)?{HELO}{LOGIN})?"
 _CODE = r"[2-5][0-9]{2}"
 _STAGED = CLIENT_KNOWN | {"stage": stage()}
+_VERDICT = _STAGED | {"outcome": pl.col("_action").replace_strict(OUTCOME_OF, default=None)}
 _NOT_421 = r"(?:4[013-9][0-9]|42[02-9]|5[0-9]{2})"
 
 HOT: tuple[Rule, ...] = (
@@ -34,13 +44,13 @@ HOT: tuple[Rule, ...] = (
     ),
 )
 
-_SMTPD: tuple[Rule, ...] = (
+RULES: tuple[Rule, ...] = (
     # smtpd answers 250 and keeps the milter's refusal for MAIL, which has its own line.
     Rule(
         name="postfix.milter-greeting",
         starts=("milter-reject: EHLO from ", "milter-reject: HELO from "),
         pattern=rf"milter-reject: (?<command>EHLO|HELO) from {CLIENT}: "
-        rf"(?<reply_text>{_NOT_421} .*?){_BARE}$",
+        rf"(?<reply_text>{_NOT_421} .*?){EARLY}$",
         services=SMTPD,
         set={"kind": "session", "direction": "inbound", "stage": "HELO"},
         derive=CLIENT_KNOWN,
@@ -48,7 +58,7 @@ _SMTPD: tuple[Rule, ...] = (
     Rule(
         name="postfix.milter-connect",
         starts=("milter-reject: CONNECT from ",),
-        pattern=rf"milter-reject: CONNECT from {CLIENT}: (?<reply_text>5[0-9]{{2}} .*?){_BARE}$",
+        pattern=rf"milter-reject: CONNECT from {CLIENT}: (?<reply_text>5[0-9]{{2}} .*?){EARLY}$",
         services=SMTPD,
         set=_REJECTED | {"stage": "CONNECT"},
         derive=CLIENT_KNOWN,
@@ -57,7 +67,7 @@ _SMTPD: tuple[Rule, ...] = (
     Rule(
         name="postfix.milter-connect-later",
         starts=("milter-reject: CONNECT from ",),
-        pattern=rf"milter-reject: CONNECT from {CLIENT}: (?<reply_text>{_NOT_421} .*?){_BARE}$",
+        pattern=rf"milter-reject: CONNECT from {CLIENT}: (?<reply_text>{_NOT_421} .*?){EARLY}$",
         services=SMTPD,
         set={"kind": "session", "direction": "inbound", "stage": "CONNECT"},
         derive=CLIENT_KNOWN,
@@ -65,8 +75,8 @@ _SMTPD: tuple[Rule, ...] = (
     Rule(
         name="postfix.reject",
         starts=("reject: ", "milter-reject: "),
-        pattern=rf"(?:milter-)?reject: {_STAGE} from {CLIENT}: "
-        rf"(?<reply>{_CODE}[ -].*){_FROM}{_HELO}{_LOGIN}$",
+        pattern=rf"(?:milter-)?reject: {STAGE} from {CLIENT}: "
+        rf"(?<reply>{_CODE}[ -].*){FROM}{HELO}{LOGIN}$",
         services=SMTPD,
         set=_REJECTED,
         derive=_STAGED,
@@ -75,7 +85,7 @@ _SMTPD: tuple[Rule, ...] = (
     Rule(
         name="postfix.reject-early",
         starts=("reject: ", "milter-reject: "),
-        pattern=rf"(?:milter-)?reject: {_STAGE} from {CLIENT}: (?<reply>{_CODE}[ -].*?){_BARE}$",
+        pattern=rf"(?:milter-)?reject: {STAGE} from {CLIENT}: (?<reply>{_CODE}[ -].*?){EARLY}$",
         services=SMTPD,
         set=_REJECTED,
         derive=_STAGED,
@@ -84,8 +94,8 @@ _SMTPD: tuple[Rule, ...] = (
     Rule(
         name="postfix.proxy-reject",
         starts=("proxy-reject: ",),
-        pattern=rf"proxy-reject: {_STAGE}(?: from {CLIENT})?: (?<reply>{_CODE}[ -].*)"
-        rf"{_FROM}{_HELO}{_LOGIN}$",
+        pattern=rf"proxy-reject: {STAGE}(?: from {CLIENT})?: (?<reply>{_CODE}[ -].*)"
+        rf"{FROM}{HELO}{LOGIN}$",
         services=SMTPD,
         set=_REJECTED,
         derive=_STAGED,
@@ -93,8 +103,8 @@ _SMTPD: tuple[Rule, ...] = (
     Rule(
         name="postfix.proxy-accept",
         starts=("proxy-accept: ",),
-        pattern=rf"proxy-accept: {_STAGE}(?: from {CLIENT})?: (?<reply>{_CODE}[ -].*)"
-        rf"{_FROM}{_HELO}{_LOGIN}$",
+        pattern=rf"proxy-accept: {STAGE}(?: from {CLIENT})?: (?<reply>{_CODE}[ -].*)"
+        rf"{FROM}{HELO}{LOGIN}$",
         services=SMTPD,
         set={"kind": "session", "direction": "inbound", "outcome": "accepted"},
         derive=_STAGED,
@@ -104,40 +114,43 @@ _SMTPD: tuple[Rule, ...] = (
         starts=("warning: proxy ",),
         has=(' rejected "',),
         pattern=r'warning: proxy [^ ]+ rejected "(?<command>MAIL FROM|RCPT TO):.*": '
-        rf'"(?<_said>{_CODE}[ -].*)"$',
+        rf'"(?<reply>{_CODE}[ -].*)"$',
         services=SMTPD,
         set=_REJECTED,
+        derive={"stage": stage()},
     ),
     # What is only noted: the client got 250. The would-be reply stays text.
     Rule(
         name="postfix.verdict",
         starts=("reject_warning: ", "warn: ", "info: ", "hold: ", "discard: "),
-        pattern=rf"(?<_action>[a-z_]+): {_STAGE} from {CLIENT}: "
-        rf"(?<reply_text>.*){_FROM}{_HELO}{_LOGIN}$",
+        pattern=rf"(?<_action>[a-z_]+): {STAGE} from {CLIENT}: (?<reply_text>.*){FROM}{HELO}{LOGIN}$",
         services=SMTPD,
         set={"kind": "reject", "direction": "inbound"},
+        derive=_VERDICT,
     ),
     Rule(
         name="postfix.verdict-early",
         starts=("reject_warning: ", "warn: ", "info: ", "hold: ", "discard: "),
-        pattern=rf"(?<_action>[a-z_]+): {_STAGE} from {CLIENT}: (?<reply_text>.*?){_BARE}$",
+        pattern=rf"(?<_action>[a-z_]+): {STAGE} from {CLIENT}: (?<reply_text>.*?){EARLY}$",
         services=SMTPD,
         set={"kind": "reject", "direction": "inbound"},
-    ),
-    Rule(
-        name="postfix.routing",
-        starts=("filter: ", "redirect: ", "bcc: ", "prepend: ", "delay: ", "permit: "),
-        pattern=rf"[a-z]+: {_STAGE} from {CLIENT}: (?<reply_text>.*){_FROM}{_HELO}{_LOGIN}$",
-        services=SMTPD,
-        set={"kind": "queue"},
-        derive=CLIENT_KNOWN,
+        derive=_VERDICT,
     ),
     Rule(
         name="postfix.milter-verdict",
         starts=("milter-hold: ", "milter-discard: ", "milter-quarantine: "),
-        pattern=rf"milter-(?<_action>[a-z]+): {_STAGE} from {CLIENT}: (?<reply_text>.*?)"
-        rf"(?:;(?: from=<(?<sender>.*?)>)?(?: to=<(?<recipient>.*)>)?{_HELO}{_LOGIN})?$",
-        services=_SERVICES,
+        pattern=rf"milter-(?<_action>[a-z]+): {STAGE} from {CLIENT}: (?<reply_text>.*?)"
+        rf"(?:;(?: from=<(?<sender>.*?)>)?(?: to=<(?<recipient>.*)>)?{HELO}{LOGIN})?$",
+        services=(*SMTPD, "cleanup"),
         set={"kind": "reject", "direction": "inbound"},
+        derive=_VERDICT,
+    ),
+    Rule(
+        name="postfix.routing",
+        starts=("filter: ", "redirect: ", "bcc: ", "prepend: ", "delay: ", "permit: "),
+        pattern=rf"[a-z]+: {STAGE} from {CLIENT}: (?<reply_text>.*){FROM}{HELO}{LOGIN}$",
+        services=SMTPD,
+        set={"kind": "queue"},
+        derive=CLIENT_KNOWN,
     ),
 )

@@ -2,11 +2,26 @@
 
 from .mta import MtaParser
 from .rules import Rule
+from .sendmail_arrival import RULES as ARRIVAL
+from .sendmail_queue import QUEUE, SYSTEM
+from .sendmail_reject import MILTERS, RULESETS
+from .sendmail_session import COLLECTING, LOGINS, REFUSALS, SESSIONS
 from .sendmail_split import prepare
 from .sendmail_syntax import QUEUE_ID
 from .sendmail_to import RULES as TO
 
-RULES: tuple[Rule, ...] = (*TO,)
+RULES: tuple[Rule, ...] = (
+    *TO,
+    *ARRIVAL,
+    *RULESETS,
+    *MILTERS,
+    *QUEUE,
+    *LOGINS,
+    *COLLECTING,
+    *SESSIONS,
+    *REFUSALS,
+    *SYSTEM,
+)
 
 PARSER = MtaParser(
     name="sendmail",

@@ -7,7 +7,7 @@ one code follows from are rows of the implied table, the rest carry no reply.
 import polars as pl
 
 from .rules import Rule
-from .sendmail_syntax import ADDRESS, CLIENT, CLIENT_NAME, SHOWN_CLIENT, bare
+from .sendmail_syntax import ADDRESS, CLIENT, CLIENT_NAME, bare
 
 _REFUSED = {"kind": "reject", "direction": "inbound", "outcome": "rejected"}
 _RCPT = _REFUSED | {"stage": "RCPT"}
@@ -332,9 +332,11 @@ COLLECTING: tuple[Rule, ...] = (
     Rule(
         name="sendmail.headers-too-large",
         starts=("headers too large (", "header overflow from "),
-        pattern=r"(?<reply_text>headers too large \([0-9]+ max\)|header overflow) from (?<client_name>[^ \[\]]+|\[[^ ]*\]) during message collect$",
+        pattern=r"(?<reply_text>headers too large \([0-9]+ max\)|header overflow) from "
+        rf"{CLIENT} during message collect$",
         set=_REFUSED | {"stage": "EOD"},
         implied="sendmail.headers-too-large",
+        derive=_CLIENT,
     ),
     Rule(
         name="sendmail.read-timeout",

@@ -30,9 +30,6 @@ CLIENT_NAME = (
 )
 """The client's name, where the MTA could verify it."""
 
-SHOWN_CLIENT = r"(?:[^ ,\[\]]+ )?\[[0-9A-Za-z:.]+\](?: [\[(]may be forged[\])])?"
-"""A client as a regular expression without groups."""
-
 
 def bare(address: pl.Expr) -> pl.Expr:
     """The address without its angle brackets and what is written before them."""

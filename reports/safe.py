@@ -166,7 +166,8 @@ def markdown_code(text: str, *, in_table: bool = False) -> str:
     if in_table:
         shown = shown.replace("|", "\\|")
     longest = max((len(run) for run in re.findall("`+", shown)), default=0)
-    pad = " " if shown.startswith(("`", " ")) or shown.endswith(("`", " ")) else ""
+    edges = {shown[:1], shown[-1:]}
+    pad = " " if shown.strip(" ") and edges & {"`", " "} else ""  # one is taken off by the reader
     fence = "`" * (longest + 1)
     return f"{fence}{pad}{shown}{pad}{fence}" if shown else ""
 
