@@ -9,13 +9,12 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any, TypeVar
 
 Table = dict[str, Any]
 E = TypeVar("E", bound="Entry")
-
 DIRECTIONS = ("inbound", "outbound", "local")
 
 
@@ -103,7 +102,6 @@ def _build(kind: type[E], key: str, table: Table) -> E:
     return kind(**{"key": key, **values})
 
 
-@cache
 def reply_entry(code: int) -> ReplyEntry | None:
     """Return what is known of a reply code; none where it is unassigned."""
     table = _data("replies").get(f"{code:03}")
@@ -129,7 +127,6 @@ def enhanced_entry(enhanced: str) -> EnhancedEntry | None:
     return entry if entry and entry.key.count(".") == 2 else None
 
 
-@cache
 def _find_enhanced(enhanced: str, digit: str) -> EnhancedEntry | None:
     """Return the entry of a code, else of its range, its subject, its class."""
     for key in (*_keys(enhanced), digit):
@@ -170,7 +167,7 @@ def _in_reply(code: int | None, enhanced: str | None) -> EnhancedEntry | None:
     return None if entry and code is not None and entry.key.isdigit() else entry
 
 
-@cache
+@lru_cache(4096)
 def cause_for(direction: str, code: int | None, enhanced: str | None, stage: str) -> str:
     """Return the cause that the digits prove: by the pair, the enhanced code, the reply code."""
     if (code // 100 in (2, 3)) if code is not None else (enhanced or "").startswith("2"):
@@ -187,7 +184,7 @@ def cause_for(direction: str, code: int | None, enhanced: str | None, stage: str
     return (why.outbound_as if direction == "outbound" else why.inbound_as) or why.key
 
 
-@cache
+@lru_cache(4096)
 def advise(
     direction: str, code: int | None, enhanced: str | None, cause: str | None = None
 ) -> Advice:
@@ -222,13 +219,12 @@ def who_acts_label(who: str) -> str:
 def problems() -> list[str]:
     """Check the data: name what is missing, misspelt or at odds with the rest."""
     kinds = {"replies": ReplyEntry, "enhanced": EnhancedEntry, "causes": CauseEntry}
-    rows = [(n, key, t, kind) for n, kind in kinds.items() for key, t in _data(n).items()]
-    return [
-        f"{n} [{k}]: {odd}" for n, k, t, kind in rows for odd in (*_odd(t), *_misfit(kind, k, t))
-    ]
+    rows = ((n, key, _wrong(c, key, t)) for n, c in kinds.items() for key, t in _data(n).items())
+    return [f"{name} [{key}]: {text}" for name, key, texts in rows for text in texts]
 
 
-def _misfit(kind: type[Entry], key: str, table: Table) -> Iterator[str]:
+def _wrong(kind: type[Entry], key: str, table: Table) -> Iterator[str]:
+    yield from _misspelt(table)
     try:
         entry = [_build(kind, key, _for_class(table, digit)) for digit in "245X"][-1]
     except TypeError as error:
@@ -240,17 +236,15 @@ def _misfit(kind: type[Entry], key: str, table: Table) -> Iterator[str]:
             yield f"not an example of it: {example}"
 
 
-def _odd(table: Table) -> Iterator[str]:
-    words = _data("labels") | dict.fromkeys(("severity", "detail"), range(5))
-    words |= dict.fromkeys(("cause", "inbound_as", "outbound_as"), _data("causes"))
-    words |= dict.fromkeys(("verified", "needs_action", "yields"), (True, False))
+def _misspelt(table: Table) -> Iterator[str]:
+    words = _data("labels") | dict.fromkeys(("cause", "inbound_as", "outbound_as"), _data("causes"))
     for name, value in table.items():
         if name.startswith("cause_by_"):
-            pairs = [key.split()[0] for key in value if not key.startswith("X.")]
-            yield from _odd({"cause": [*value.values()], "commands": pairs})
+            stages = [key.split()[0] for key in value if not key.startswith("X.")]
+            yield from _misspelt({"cause": [*value.values()], "commands": stages})
         elif isinstance(value, dict):
-            yield from _odd(value)
+            yield from _misspelt(value)
         else:
-            items = value if isinstance(value, list) else [value]
-            wrong = (item for item in items if item == "" or item not in words.get(name, [item]))
+            items = [str(item) for item in (value if isinstance(value, list) else [value])]
+            wrong = (item for item in items if not item or item not in words.get(name, [item]))
             yield from (f"{name} = {item!r}" for item in wrong)

@@ -1,14 +1,14 @@
-"""Exim: what we refused a client (`rejected RCPT`, `refused connection`, syntax errors).
+"""Exim: commands and messages that an ACL or local_scan() refused.
 
-No such line prints the reply, except where an ACL's message begins with its code; the codes
-come from implied_exim.py.
+A line prints the reply only where the ACL's message begins with its code; otherwise it is
+the default of that ACL, from implied_exim.py.
 """
 
 from collections.abc import Iterator, Mapping
 
 import polars as pl
 
-from .exim_syntax import ADDRESS, CLIENT, CLIENT_FIELDS, CLIENT_REST, login, refusal
+from .exim_syntax import ADDRESS, CLIENT, CLIENT_FIELDS, login, refusal
 from .rules import Rule
 from .smtp_reply import stage_of
 
@@ -16,62 +16,141 @@ _REJECT = {"kind": "reject", "direction": "inbound", "outcome": "rejected"}
 _HEADS = ("H=", "U=", " DSH=", " DS H=")
 _CLIENT = rf"(?: DS ?)?(?:H={CLIENT} |U=[^ ]* ){CLIENT_FIELDS}"
 _SENDER = rf"(?:F=<(?<sender>{ADDRESS})> (?:A=(?<_login>[^ ]*) )?)?"
-_USER = {"sasl_user": login("_login")}
 _TEXT = r"(?:: (?<_text>.*))?$"
 
 
 def _acl(
     name: str,
     what: str,
-    stage: str,
-    command: str | None,
-    has: str,
+    columns: Mapping[str, str],
+    *,
+    has: str = "",
     derive: Mapping[str, pl.Expr] | None = None,
-    starts: tuple[str, ...] = _HEADS,
+    form: str = "",
 ) -> Iterator[Rule]:
     """The two rules of an ACL's refusal, temporary first (smtp_handle_acl_fail())."""
-    columns = _REJECT | {"stage": stage} | ({"command": command} if command else {})
     for word, kind, digit in (("temporarily ", "deferred", 4), ("", "rejected", 5)):
-        # VRFY's ACL may answer with any code.
-        first = None if name == "vrfy" else digit
+        implied = "exim.deferred" if digit == 4 else f"exim.rejected-{name}"
         yield Rule(
-            name=f"exim.{kind}-{name}",
-            starts=starts,
+            name=f"exim.{kind}-{name}{form}",
+            starts=_HEADS,
             has=(f" {word}rejected {has}",),
             pattern=f"{_CLIENT}{_SENDER}{word}rejected {what}{_TEXT}",
-            set=columns,
-            derive=_USER | dict(derive or {}),
-            expand=refusal("exim.deferred" if digit == 4 else f"exim.rejected-{name}", first),
+            set=_REJECT | columns,
+            derive={"sasl_user": login("_login")} | dict(derive or {}),
+            # VRFY's ACL may answer with any code (globals.c: it defaults to 252).
+            expand=refusal(implied, None if name == "vrfy" else digit),
         )
 
 
-# Exim logs no more than 100 bytes of the argument, so a long address has no end.
-_ODD_RCPT = r'RCPT (?:(?<recipient>[^<>"(:; ]+)|<(?<_cut>[^<>" ]{99}))'
-_ODD_MAIL = r'MAIL (?:(?<_plain>[^<>"(:; ]+)|<(?<_cut>[^<>" ]{99}))'
+_RCPT = {"stage": "RCPT", "command": "RCPT TO"}
+_MAIL = {"stage": "MAIL", "command": "MAIL FROM"}
+_EOD = {"stage": "EOD", "command": "end of data"}
 _ARGUMENT = r"(?<_argument>[^ ]*?)"
+# An address without brackets, or cut: Exim logs 100 bytes of an argument.
+_BARE = r'[^<>"(:; ]+|<[^<>" ]{99}'
 
-ACL_RULES: tuple[Rule, ...] = (
-    *_acl("rcpt", rf"RCPT <(?<recipient>{ADDRESS})>", "RCPT", "RCPT TO", "RCPT <"),
-    *_acl("eod", r"(?:after DATA(?: PRDR)?|during MIME ACL checks)", "EOD", "end of data", ""),
+_OFTEN = (
+    *_acl("rcpt", rf"RCPT <(?<recipient>{ADDRESS})>", _RCPT, has="RCPT <"),
+    *_acl("eod", r"(?:after DATA(?: PRDR)?|during MIME ACL checks|DKIM [^:]*)", _EOD),
     *_acl(
         "mail",
         rf"MAIL <(?<_from>{ADDRESS})>(?: [A-Z]+=[^ ]*)*?",
-        "MAIL",
-        "MAIL FROM",
-        "MAIL <",
-        {"sender": pl.col("_from")},
+        _MAIL,
+        has="MAIL <",
+        derive={"sender": pl.col("_from")},
     ),
-    *_acl("connect", r'connection in "connect" ACL', "CONNECT", None, "connection in"),
-    *_acl("helo", rf"EHLO or HELO {_ARGUMENT}", "HELO", "EHLO", "EHLO or HELO ", {"helo": pl.col("_argument")}),
-    *_acl("data", r"(?:PRE)?DATA", "DATA", "DATA", ""),
-    *_acl("auth", rf"AUTH {_ARGUMENT}", "AUTH", "AUTH", "AUTH "),
-    *_acl("vrfy", rf"VRFY {_ARGUMENT}", "VRFY", "VRFY", "VRFY "),
-    *_acl("expn", rf"EXPN {_ARGUMENT}", "EXPN", "EXPN", "EXPN "),
-    *_acl("etrn", rf"ETRN {_ARGUMENT}", "ETRN", "ETRN", "ETRN "),
-    *_acl("starttls", r"STARTTLS ?", "STARTTLS", "STARTTLS", "STARTTLS"),
+    *_acl(
+        "connect",
+        r'connection in "connect" ACL',
+        {"stage": "CONNECT"},
+        has='connection in "connect" ACL',
+    ),
+    *_acl(
+        "helo",
+        rf"EHLO or HELO {_ARGUMENT}",
+        {"stage": "HELO", "command": "EHLO"},
+        has="EHLO or HELO ",
+        derive={"helo": pl.col("_argument")},
+    ),
+)
+_SELDOM = (
+    *_acl("data", r"(?:PRE)?DATA", {"stage": "DATA", "command": "DATA"}),
+    *(
+        rule
+        for command in ("AUTH", "VRFY", "EXPN", "ETRN", "STARTTLS")
+        for rule in _acl(
+            command.lower(),
+            rf"{command} {_ARGUMENT}",
+            {"stage": command, "command": command},
+            has=command,
+        )
+    ),
+    *_acl("rcpt", rf"RCPT (?<_plain>{_BARE})", _RCPT, has="RCPT ", form="-bare"),
+    *_acl("mail", rf"MAIL (?<_plain>{_BARE})", _MAIL, has="MAIL ", form="-bare"),
 )
 
 
-def _renamed(rules: Iterator[Rule], suffix: str) -> Iterator[Rule]:
-    for rule in rules:
-        yield Rule(**{f: getattr(rule, f) for f in rule.__slots__} | {"name": rule.name + suffix})
+def _other(word: str, kind: str, implied: str, digit: int) -> Rule:
+    """Whatever else was refused: no digits of its text are a code, it may be the client's."""
+    return Rule(
+        name=f"exim.{kind}-other",
+        starts=_HEADS,
+        has=(f" {word}rejected ",),
+        pattern=rf"(?: DS ?)?[HU]=(?<_client>.*?) {word}rejected (?<_text>[a-zA-Z].*)$",
+        set=_REJECT,
+        derive={
+            "client_ip": pl.col("_client").str.extract(r"\[([0-9A-Fa-f:.]+)\]", 1),
+            "sender": pl.col("_client").str.extract(rf" F=<({ADDRESS})>(?: |$)", 1),
+            "command": pl.col("_text").str.extract(r"^(EHLO|[A-Z]{4,8})\b", 1),
+            "stage": stage_of(pl.col("_text").str.extract(r"^(EHLO|[A-Z]{4,8})\b", 1)),
+        },
+        expand=refusal(implied, digit),
+    )
+
+
+_SCANNED = (
+    rf"F=(?:<>|(?<sender>[^ <>]+)) (?:H={CLIENT} )?(?:I=[^ ]* |U=[^ ]* |P=[^ ]* |L[-.*]* )*"
+)
+
+RULES: tuple[Rule, ...] = (
+    *_OFTEN,
+    Rule(
+        name="exim.discarded-rcpt",
+        starts=_HEADS,
+        has=(": discarded by ",),
+        pattern=rf"{_CLIENT}F=<(?<sender>{ADDRESS})> RCPT (?:<(?<recipient>{ADDRESS})>|.*?): "
+        r"discarded by (?:RCPT|MAIL) ACL(?:: (?<reply_text>.*))?$",
+        set=_REJECT | {"outcome": "discarded"} | _RCPT,
+    ),
+    *_SELDOM,
+    *(
+        Rule(
+            name=f"exim.{kind}-local-scan",
+            starts=("F=",),
+            has=(f" {word}rejected by local_scan(): ",),
+            pattern=rf"{_SCANNED}{word}rejected by local_scan\(\): (?<_text>.*)$",
+            set=_REJECT | _EOD,
+            expand=refusal(f"exim.{kind}-local-scan", digit),
+        )
+        for word, kind, digit in (("temporarily ", "deferred", 4), ("", "rejected", 5))
+    ),
+    Rule(
+        name="exim.local-scan-died",
+        starts=("local_scan() function ",),
+        pattern=r"(?<reply_text>local_scan\(\) function (?:crashed|timed out).*)$",
+        set=_REJECT | _EOD,
+        implied="exim.local-scan-died",
+    ),
+    # A message from this host: its sender gets an exit status, no SMTP reply.
+    Rule(
+        name="exim.rejected-not-smtp",
+        starts=("F=<",),
+        has=("rejected by non-SMTP ACL",),
+        pattern=rf"F=<(?<sender>{ADDRESS})> (?:temporarily )?rejected by non-SMTP ACL"
+        r"(?:: (?<reply_text>.*))?$",
+        set={"kind": "reject", "direction": "local", "outcome": "rejected"},
+    ),
+    _other("temporarily ", "deferred", "exim.deferred", 4),
+    _other("", "rejected", "exim.rejected-other", 5),
+)

@@ -16,7 +16,8 @@ from .journal import journal_columns, journal_times
 
 _HOST = r"(?<host>[!-~]+)"
 # A tag ends at its pid or colon (RFC 3164 4.1.3); real ones hold slashes, dots and hyphens.
-_TAG = r"(?:(?<tag>[!-9;-Z\\^-~]{1,80})(?:\[(?<pid>[0-9]{1,10})\])?: ?)?"
+_TAG_CHARS = r"[!-9;-Z\\^-~]{1,80}"
+_TAG = rf"(?:(?<tag>{_TAG_CHARS})(?:\[(?<pid>[0-9]{{1,10}})\])?: ?)?"
 _FACILITY = (
     r"(?:(?:kern|user|mail|daemon|auth|authpriv|syslog|lpr|news|uucp|cron|ftp|local[0-7])"
     r"\.(?:emerg|alert|crit|err|error|warn|warning|notice|info|debug))"
@@ -127,10 +128,10 @@ def read_headers(lines: pl.Series, clock: Clock) -> Headers:
         pl.DataFrame([[NO_STYLE, None, None, None, None]], schema=ORIGIN_SCHEMA, orient="row")
     )
     done: list[pl.DataFrame] = []
-    for width, style, host in _common_heads(lines):
+    for width, style in _common_stamps(lines):
         if left.is_empty():
             break
-        taken, left, found = _same_head(left, style, width, host, clock, origins.height)
+        taken, left, found = _same_stamp(left, style, width, clock, origins.height)
         origins = origins.vstack(found)
         done.append(taken)
     if not left.is_empty():
@@ -208,71 +209,45 @@ def _origins(found: pl.DataFrame, style: Style) -> pl.DataFrame:
     )
 
 
-# The short way, for logs whose lines begin alike: fixed stamp width, one of few hosts, `tag[pid]: `.
-# It takes a line only where the style's pattern would find the same; all others go the long way.
+# The short way, for logs whose lines begin alike: a stamp of fixed width, then `host tag[pid]: `.
+# It takes a line only where the style's pattern finds the same; all others go the long way.
 _SAMPLE = 64
-_MOST_HOSTS = 3
-_TAG_PID = r"^([!-9;-Z\\^-~]{1,80})\[([0-9]{1,10})$"
+_ORIGIN = rf"^ (?:<{_FACILITY}> )?{_HOST} (?:{_FACILITY} )?(?<tag>{_TAG_CHARS})\[(?<pid>[0-9]{{1,10}})$"
 
 
-def _common_heads(lines: pl.Series) -> list[tuple[int, Style, str]]:
-    """Stamp width, style and host of the commonest heads in a sample of lines."""
+def _common_stamps(lines: pl.Series) -> list[tuple[int, Style]]:
+    """Widths and styles of the stamps in a sample of lines, commonest first."""
     if lines.len() < _SAMPLE:
         return []
     sample = lines.gather_every(max(1, lines.len() // _SAMPLE)).to_frame("line")
-    heads: list[tuple[int, Style, str]] = []
+    found: list[tuple[int, int, Style]] = []
     for style in STYLES:
         if not style.short:
             continue
-        groups = _groups(sample, style)
-        seen = groups.filter(pl.col("pid").is_not_null()).select(
-            pl.col("stamp").str.len_bytes().alias("width"), "host"
+        groups = _groups(sample, style).filter(
+            pl.col("pid").is_not_null() & pl.col("line").str.starts_with(pl.col("stamp"))
         )
-        common = (
-            seen.group_by("width", "host")
-            .len()
-            .filter(pl.col("len") > 2)
-            .sort("len", "host", descending=True)
-        )
-        heads += [
-            (int(width), style, str(host))
-            for width, host, _ in common.head(_MOST_HOSTS).iter_rows()
-        ]
-    return heads
+        widths = groups.select(pl.col("stamp").str.len_bytes().alias("width")).to_series()
+        for width, count in widths.value_counts(sort=True).head(2).iter_rows():
+            found.append((-count, width, style))
+    return [(width, style) for _, width, style in sorted(found, key=lambda f: f[:2])]
 
 
-def _same_head(
-    left: pl.DataFrame, style: Style, width: int, host: str, clock: Clock, known: int
+def _same_stamp(
+    left: pl.DataFrame, style: Style, width: int, clock: Clock, known: int
 ) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    """Lines that begin with a stamp of `width` and this host: taken, left, new origins."""
+    """Lines that begin with a stamp of `width` and name tag and pid: taken, left, new origins."""
     line = pl.col("line")
-    prefix = f" {host} "
-    frame = left.select(
-        "row", line.str.head(width).alias("stamp"), line.str.slice(width).alias("rest")
-    )
-    fits = frame.select(pl.col("rest").str.starts_with(prefix)).to_series()
-    rows = left
-    whole = bool(fits.all())
-    if not whole:
-        frame, rows = frame.filter(fits), left.filter(fits)
-    parts = frame.select(
-        "row", "stamp", pl.col("rest").str.slice(len(prefix)).str.splitn("]: ", 2).struct.unnest()
-    )
-    # Stamps stand in long runs: each is read once.
-    runs = parts.get_column("stamp").rle_id()
-    values = parts.get_column("stamp").rle().struct.field("value")
-    times = style.times(values, clock).gather(runs)
+    rest = line.str.slice(width).str.splitn("]: ", 2)
+    parts = left.select("row", line.str.head(width).alias("stamp"), rest.struct.unnest())
+    # Stamps stand in long runs and origins are few: each is read once.
+    stamps = parts.get_column("stamp")
+    times = style.times(stamps.rle().struct.field("value"), clock).gather(stamps.rle_id())
     heads = parts.get_column("field_0")
     names = heads.unique()
     number = heads.cast(pl.Enum(names)).to_physical()
-    split = names.str.extract_groups(_TAG_PID).struct
-    found = pl.DataFrame({"tag": split.field("1"), "pid": split.field("2")})
-    good = (
-        found.get_column("tag").is_not_null().gather(number)
-        & parts.get_column("field_1").is_not_null()
-        & times.is_not_null()
-    )
-    found = found.with_row_index("origin", known).with_columns(pl.lit(host).alias("host"))
+    found = names.str.extract_groups(_ORIGIN).struct.unnest()
+    found = found.with_row_index("origin", known)
     taken = pl.DataFrame(
         {
             "row": parts.get_column("row"),
@@ -281,11 +256,11 @@ def _same_head(
             "message": parts.get_column("field_1"),
         }
     )
-    if whole and good.all():
-        return taken, left.clear(), _origins(found, style)
-    rest = [] if whole else [left.filter(~fits)]
-    return (
-        taken.filter(good),
-        pl.concat([*rest, rows.filter(~good)]).sort("row"),
-        _origins(found, style),
+    good = (
+        found.get_column("tag").is_not_null().gather(number)
+        & taken.get_column("message").is_not_null()
+        & times.is_not_null()
     )
+    if good.all():
+        return taken, left.clear(), _origins(found, style)
+    return taken.filter(good), left.filter(~good), _origins(found, style)

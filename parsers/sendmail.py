@@ -3,9 +3,10 @@
 from .mta import MtaParser
 from .rules import Rule
 from .sendmail_arrival import RULES as ARRIVAL
+from .sendmail_login import RULES as LOGINS
 from .sendmail_queue import QUEUE, SYSTEM
 from .sendmail_reject import MILTERS, RULESETS
-from .sendmail_session import COLLECTING, LOGINS, REFUSALS, SESSIONS
+from .sendmail_session import COLLECTING, REFUSALS, SESSIONS
 from .sendmail_split import prepare
 from .sendmail_syntax import QUEUE_ID
 from .sendmail_to import RULES as TO

@@ -20,7 +20,13 @@ def _arrivals(lines: pl.DataFrame) -> pl.DataFrame:
     ended = pl.col("message_id").is_not_null() & (pl.col("nrcpt") != "0")
     hop = pl.col("_proto").is_null() & pl.col("client_ip").is_null() & pl.col("_pri").is_null()
     received = ended & ~hop
-    kind = pl.when(hop).then(pl.lit("queue")).when(ended).then(pl.lit("received")).otherwise(pl.lit("session"))
+    kind = (
+        pl.when(hop)
+        .then(pl.lit("queue"))
+        .when(ended)
+        .then(pl.lit("received"))
+        .otherwise(pl.lit("session"))
+    )
     return lines.with_columns(
         bare(pl.col("_from")).alias("sender"),
         CLIENT_NAME.alias("client_name"),

@@ -34,14 +34,18 @@ def _subject(ruleset: str) -> pl.Expr:
 
 
 _ENVELOPE_COLUMNS = {
-    "stage": pl.col("_set").replace_strict(_STAGE_OF_RULESET, default="OTHER", return_dtype=pl.String),
+    "stage": pl.col("_set").replace_strict(
+        _STAGE_OF_RULESET, default="OTHER", return_dtype=pl.String
+    ),
     "sender": _subject("check_mail"),
     "recipient": _subject("check_rcpt"),
     "client_name": CLIENT_NAME,
 }
 # Rulesets of header fields (`CheckSubject`, `$>+Name`) speak at the end of data.
 _TEXT_COLUMNS = {
-    "stage": pl.col("_set").replace_strict(_STAGE_OF_RULESET, default="EOD", return_dtype=pl.String),
+    "stage": pl.col("_set").replace_strict(
+        _STAGE_OF_RULESET, default="EOD", return_dtype=pl.String
+    ),
     "client_name": CLIENT_NAME,
 }
 
@@ -63,7 +67,13 @@ RULESETS: tuple[Rule, ...] = (
     Rule(
         # Checks of a server we deliver to, or of a message already taken: nobody gets the reply.
         name="sendmail.ruleset-own",
-        starts=("ruleset=tls_server", "ruleset=tls_rcpt", "ruleset=try_tls", "ruleset=check_compat", "ruleset=authinfo"),
+        starts=(
+            "ruleset=tls_server",
+            "ruleset=tls_rcpt",
+            "ruleset=try_tls",
+            "ruleset=check_compat",
+            "ruleset=authinfo",
+        ),
         pattern=r"ruleset=(?:tls_server|tls_rcpt|try_tls|authinfo|check_compat), arg1=.*?"
         r"(?:, relay=(?:(?<relay_name>[^ ,\[\]]+?)\.?)? ?(?:\[(?:IPv6:)?(?<relay_ip>[0-9A-Fa-f:.]+)\])?"
         r"(?: [\[(]may be forged[\])])?)?, (?<reply_text>(?:reject=|quarantine=|discard).*)$",
@@ -103,7 +113,9 @@ def _argument(name: str) -> pl.Expr:
 
 
 _MILTER_COLUMNS = {
-    "stage": pl.col("_what").replace_strict(_STAGE_OF_MILTER, default="OTHER", return_dtype=pl.String),
+    "stage": pl.col("_what").replace_strict(
+        _STAGE_OF_MILTER, default="OTHER", return_dtype=pl.String
+    ),
     "sender": _argument("from"),
     "recipient": _argument("to"),
 }
@@ -155,7 +167,9 @@ MILTERS: tuple[Rule, ...] = (
         pattern=r"Milter: connect: host=(?<_name>[^ ,]+), addr=\[?(?:IPv6:)?(?<client_ip>[0-9A-Fa-f:.]+)\]?, "
         r"(?:reject|shutdown|temp failing commands)=(?<reply>.*)$",
         set=_REFUSED | {"stage": "CONNECT"},
-        derive={"client_name": pl.when(~pl.col("_name").str.starts_with("[")).then(pl.col("_name"))},
+        derive={
+            "client_name": pl.when(~pl.col("_name").str.starts_with("[")).then(pl.col("_name"))
+        },
     ),
     Rule(
         name="sendmail.milter-connect-refused",
@@ -164,7 +178,9 @@ MILTERS: tuple[Rule, ...] = (
         r"(?<reply_text>rejecting commands)$",
         set=_REFUSED | {"stage": "CONNECT"},
         implied="sendmail.milter-reject",
-        derive={"client_name": pl.when(~pl.col("_name").str.starts_with("[")).then(pl.col("_name"))},
+        derive={
+            "client_name": pl.when(~pl.col("_name").str.starts_with("[")).then(pl.col("_name"))
+        },
     ),
     Rule(
         name="sendmail.milter-connect-shutdown",
@@ -173,7 +189,9 @@ MILTERS: tuple[Rule, ...] = (
         r"(?<reply_text>shutdown)$",
         set=_REFUSED | {"stage": "CONNECT"},
         implied="sendmail.milter-shutdown",
-        derive={"client_name": pl.when(~pl.col("_name").str.starts_with("[")).then(pl.col("_name"))},
+        derive={
+            "client_name": pl.when(~pl.col("_name").str.starts_with("[")).then(pl.col("_name"))
+        },
     ),
     Rule(
         # From here on every MAIL gets 451, which has its own line at LogLevel 10.
@@ -182,7 +200,9 @@ MILTERS: tuple[Rule, ...] = (
         pattern=r"Milter: connect: host=(?<_name>[^ ,]+), addr=\[?(?:IPv6:)?(?<client_ip>[0-9A-Fa-f:.]+)\]?, "
         r"(?<reply_text>temp failing commands)$",
         set=_MARKED | {"stage": "CONNECT"},
-        derive={"client_name": pl.when(~pl.col("_name").str.starts_with("[")).then(pl.col("_name"))},
+        derive={
+            "client_name": pl.when(~pl.col("_name").str.starts_with("[")).then(pl.col("_name"))
+        },
     ),
     Rule(
         name="sendmail.milter-init-refused",
@@ -207,7 +227,7 @@ MILTERS: tuple[Rule, ...] = (
     ),
     Rule(
         name="sendmail.milter-step",
-        starts=("milter=", "Milter: ", "Milter ", "Sending \""),
+        starts=("milter=", "Milter: ", "Milter ", 'Sending "'),
         pattern=r"milter=[^ ,]+, (?:action=[a-z]+, (?:continue|accepted|skip)|accept.*|quit.*|abort.*)$"
         r"|Milter: (?:senders?|rcpts?|headers?): .*$|Milter: (?:[^=if]|f[^a])[^=]*$"
         r"|Milter (?:accept|insert|add|change|delete|chgfrom|message)[ :].*$"

@@ -15,7 +15,10 @@ _SESSION = {"kind": "session", "direction": "inbound"}
 _CLIENT = {"client_name": CLIENT_NAME}
 _TO = rf"(?:(?<_to>{ADDRESS})\.\.\. )?"
 _RECIPIENT = {"recipient": bare(pl.col("_to"))}
-_COMMAND = {"command": pl.col("command").str.to_uppercase(), "stage": pl.col("command").str.to_uppercase()}
+_COMMAND = {
+    "command": pl.col("command").str.to_uppercase(),
+    "stage": pl.col("command").str.to_uppercase(),
+}
 
 REFUSALS: tuple[Rule, ...] = (
     Rule(
@@ -37,7 +40,14 @@ REFUSALS: tuple[Rule, ...] = (
         name="sendmail.bad-syntax",
         pattern=r"(?<reply_text>Syntax error in (?:parameters scanning .*|(?:UTF-8 )?ORCPT parameter value)"
         r"|Bad argument .* to NOTIFY|(?:NOTIFY|ORCPT) requires a value|Duplicate ORCPT parameter|Missing recipient)$",
-        starts=("Syntax error in ", "Bad argument ", "NOTIFY requires", "ORCPT requires", "Duplicate ORCPT", "Missing recipient"),
+        starts=(
+            "Syntax error in ",
+            "Bad argument ",
+            "NOTIFY requires",
+            "ORCPT requires",
+            "Duplicate ORCPT",
+            "Missing recipient",
+        ),
         set=_RCPT,
         implied="sendmail.bad-syntax",
     ),
@@ -65,11 +75,19 @@ REFUSALS: tuple[Rule, ...] = (
         derive=_RECIPIENT,
     ),
     Rule(
-        # Any other reason, from an alias, a table or a mailer `error`: 5xx or 4xx, who knows.
+        # 450 or not: the text is the site's own.
+        name="sendmail.put-off-recipient",
+        has=("... ",),
+        pattern=rf"(?<_to>{ADDRESS})\.\.\. (?<reply_text>.*(?:[Ll]ater|[Aa]gain|[Tt]empora|[Gg]r[ea]ylist|[Dd]eferred|[Dd]elayed).*)$",
+        set=_RCPT,
+        derive=_RECIPIENT,
+    ),
+    Rule(
         name="sendmail.refused-recipient",
         has=("... ",),
         pattern=rf"(?<_to>{ADDRESS})\.\.\. (?<reply_text>.+)$",
         set=_RCPT,
+        implied="sendmail.refused-recipient",
         derive=_RECIPIENT,
     ),
 )
@@ -235,89 +253,6 @@ SESSIONS: tuple[Rule, ...] = (
         starts=("<-- ", "--- "),
         pattern=r"(?:<--|---) (?<reply_text>.*)$",
         set=_SESSION,
-    ),
-)
-
-# The reason is the library's; the name the client gave stands behind it and may hold anything.
-_LOGIN = rf"(?<reply_text>.*?)(?:, user=(?<sasl_user>.*))?, relay={CLIENT}$"
-
-LOGINS: tuple[Rule, ...] = (
-    Rule(
-        name="sendmail.auth-failure",
-        starts=("AUTH failure (",),
-        pattern=rf"AUTH failure \([^()]*\): {_LOGIN}",
-        set={"kind": "auth", "direction": "inbound", "stage": "AUTH", "outcome": "rejected"},
-        implied="sendmail.auth-failure",
-        derive=_CLIENT,
-    ),
-    Rule(
-        # Up to 8.13 the client is not named.
-        name="sendmail.auth-failure-bare",
-        starts=("AUTH failure (",),
-        pattern=r"AUTH failure \([^()]*\): (?<reply_text>.*)$",
-        set={"kind": "auth", "direction": "inbound", "stage": "AUTH", "outcome": "rejected"},
-        implied="sendmail.auth-failure",
-    ),
-    Rule(
-        name="sendmail.auth-decode",
-        starts=("AUTH decode64 error",),
-        pattern=rf"AUTH decode64 error \[.*\](?:, relay={CLIENT})?$",
-        set={"kind": "auth", "direction": "inbound", "stage": "AUTH", "outcome": "rejected"},
-        implied="sendmail.auth-decode",
-        derive=_CLIENT,
-    ),
-    Rule(
-        name="sendmail.auth-encode",
-        starts=("AUTH encode64 error",),
-        pattern=rf"AUTH encode64 error \[.*\](?:, relay={CLIENT})?$",
-        set={"kind": "auth", "direction": "inbound", "stage": "AUTH", "outcome": "rejected"},
-        implied="sendmail.auth-encode",
-        derive=_CLIENT,
-    ),
-    Rule(
-        name="sendmail.auth",
-        starts=("AUTH=server, ",),
-        pattern=rf"AUTH=server, relay={CLIENT}, authid=(?<sasl_user>.*), mech=[^ ,]+, bits=[0-9]+$",
-        set=_SESSION | {"stage": "AUTH"},
-        derive=_CLIENT,
-    ),
-    Rule(
-        name="sendmail.auth-client",
-        starts=("AUTH=client",),
-        pattern=r"AUTH=client, (?:relay=(?<relay_name>[^ ,\[\]]+?)\.?(?: \[(?:IPv6:)?(?<relay_ip>[0-9A-Fa-f:.]+)\])?, )?(?<reply_text>.*)$",
-        set={"kind": "session", "direction": "local", "stage": "AUTH"},
-    ),
-    Rule(
-        name="sendmail.auth-setup",
-        starts=("AUTH: ", "AUTH warning", "AUTH error", "AUTH=", "SASL error", "SASL:"),
-        pattern=r"(?<reply_text>(?:AUTH|SASL).*)$",
-        set={"kind": "system"},
-    ),
-    Rule(
-        name="sendmail.tls-server",
-        starts=("STARTTLS=server, relay=",),
-        pattern=rf"STARTTLS=server, relay={CLIENT}, (?<reply_text>.*)$",
-        set=_SESSION | {"stage": "STARTTLS"},
-        derive=_CLIENT,
-    ),
-    Rule(
-        name="sendmail.tls-server-failed",
-        starts=("STARTTLS=server, error: ",),
-        pattern=rf"STARTTLS=server, (?<reply_text>error: .*), relay={CLIENT}$",
-        set=_SESSION | {"stage": "STARTTLS"},
-        derive=_CLIENT,
-    ),
-    Rule(
-        name="sendmail.tls-client",
-        starts=("STARTTLS=client",),
-        pattern=r"STARTTLS=client, (?:relay=(?<relay_name>[^ ,\[\]]+?)\.?(?: \[(?:IPv6:)?(?<relay_ip>[0-9A-Fa-f:.]+)\])?, )?(?<reply_text>.*)$",
-        set={"kind": "session", "direction": "local", "stage": "STARTTLS"},
-    ),
-    Rule(
-        name="sendmail.tls",
-        starts=("STARTTLS", "TLS: ", "smtps: ", "DANE", "CRL", "TLS_"),
-        pattern=r"(?<reply_text>.*)$",
-        set={"kind": "system"},
     ),
 )
 

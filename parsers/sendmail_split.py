@@ -20,22 +20,31 @@ def prepare(lines: pl.DataFrame) -> pl.DataFrame:
     split = lines.select(message.str.contains(_PART).fill_null(False)).to_series()
     if not split.any():
         return lines
-    parts = lines.filter(split).with_columns(
-        message.str.extract_groups(_PART).struct.rename_fields(["_id", "_n", "_text"]).alias("_p")
-    ).unnest("_p").with_columns(pl.col("_n").cast(pl.Int64))
+    parts = (
+        lines.filter(split)
+        .with_columns(
+            message.str.extract_groups(_PART)
+            .struct.rename_fields(["_id", "_n", "_text"])
+            .alias("_p")
+        )
+        .unnest("_p")
+        .with_columns(pl.col("_n").cast(pl.Int64))
+    )
     whose = ["host", "tag", "pid", "_id"]
     parts = parts.with_columns(
         (pl.col("_n") == 1).cum_sum().over(whose).alias("_message"),
         # A part whose beginning is not here stays a line of its own.
         (pl.col("_n") - pl.col("_n").shift(1, fill_value=0) == 1).over(whose).alias("_next"),
     )
-    whole = parts.filter("_next", pl.col("_message") > 0).group_by(
-        *whose, "_message", maintain_order=True
-    ).agg(
-        pl.col("row").first(),
-        pl.col("_text").str.strip_suffix(" ...").str.join("").alias("_text"),
-        pl.col("_text").last().alias("_last"),
-        pl.len().alias("_parts"),
+    whole = (
+        parts.filter("_next", pl.col("_message") > 0)
+        .group_by(*whose, "_message", maintain_order=True)
+        .agg(
+            pl.col("row").first(),
+            pl.col("_text").str.strip_suffix(" ...").str.join("").alias("_text"),
+            pl.col("_text").last().alias("_last"),
+            pl.len().alias("_parts"),
+        )
     )
     tail = pl.when(pl.col("_last").str.ends_with(" ...")).then(pl.lit(" ...")).otherwise(pl.lit(""))
     text = pl.col("_text") + tail

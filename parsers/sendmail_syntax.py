@@ -22,12 +22,10 @@ QUEUE_ID = r"(?:[0-9A-Za-z]{7,8}[0-9]{5,8}|[A-Z]{3}[0-9]{5,7})"
 
 # The macro $_: `name [ip]`, `[ip]`, `ident@name [ip] (may be forged)`, `user@localhost`.
 CLIENT = (
-    r"(?:(?<_name>[^ ,\[\]]+) ?)?(?:\[(?:IPv6:)?(?<client_ip>[0-9A-Fa-f:.]+)\])?"
+    r"(?:(?<_name>[^ ,\[\]]+) ?)?(?:[\[(](?:IPv6:)?(?<client_ip>[0-9A-Fa-f:.]+)[\])])?"
     r"(?<_forged> [\[(]may be forged[\])])?"
 )
-CLIENT_NAME = (
-    pl.when(pl.col("_forged").is_null()).then(pl.col("_name").str.replace(r"^.*@", ""))
-)
+CLIENT_NAME = pl.when(pl.col("_forged").is_null()).then(pl.col("_name").str.replace(r"^.*@", ""))
 """The client's name, where the MTA could verify it."""
 
 

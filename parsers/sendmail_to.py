@@ -33,12 +33,26 @@ _OWN = (
     r"^(?:421 4\.4\.1 Connection (?:reset by|timed out with) |451 4\.4\.1 reply: read error from "
     r"|403 |454 4\.7\.0 TLS handshake failed)"
 )
-_LOCAL_MAILERS = ["local", "prog", "*file*", "*include*", "file", "cyrus", "procmail", "error", "discard"]
+_LOCAL_MAILERS = [
+    "local",
+    "prog",
+    "*file*",
+    "*include*",
+    "file",
+    "cyrus",
+    "procmail",
+    "error",
+    "discard",
+]
 _SMTP_MAILERS = ["smtp", "esmtp", "smtp8", "dsmtp", "relay"]
 _LOOPBACK = r"^(?:127\.[0-9.]+|(?:0+:)*:{0,2}0*1)$"
-_LOOPBACK_NAME = r"^(?:\[?127\.[0-9.]+\]?|\[IPv6:(?:0+:)*:{0,2}0*1\]|\[?localhost(?:\.localdomain)?\.?\]?)$"
+_LOOPBACK_NAME = (
+    r"^(?:\[?127\.[0-9.]+\]?|\[IPv6:(?:0+:)*:{0,2}0*1\]|\[?localhost(?:\.localdomain)?\.?\]?)$"
+)
 # Verdicts reached before or without the remote server's word.
-_OWN_VERDICTS = r"^(?:Host unknown|Local configuration error|Deferred|queued|quarantined|Can't create output)"
+_OWN_VERDICTS = (
+    r"^(?:Host unknown|Local configuration error|Deferred|queued|quarantined|Can't create output)"
+)
 _ABORTED = r"^(?:aborted by sender|RSET|[EH][HE]LO|rset|[eh][he]lo)$"
 
 
@@ -51,7 +65,9 @@ def _route(lines: pl.DataFrame) -> pl.DataFrame:
     name, ip = pl.col("_relay"), pl.col("_ip").str.strip_prefix("IPv6:")
     literal = name.str.extract(r"^\[(?:IPv6:)?([0-9A-Fa-f:.]+)\]$", 1)
     ip = pl.when(ip.str.contains(r"^[0-9A-Fa-f:.]+$")).then(ip).otherwise(literal)
-    near = ip.str.contains(_LOOPBACK).fill_null(False) | name.str.contains(_LOOPBACK_NAME).fill_null(False)
+    near = ip.str.contains(_LOOPBACK).fill_null(False) | name.str.contains(
+        _LOOPBACK_NAME
+    ).fill_null(False)
     mailer = pl.col("_mailer")
     return lines.with_columns(
         pl.when(~name.str.starts_with("[")).then(name.str.strip_suffix(".")).alias("relay_name"),
@@ -59,8 +75,11 @@ def _route(lines: pl.DataFrame) -> pl.DataFrame:
         # sendmail-msp hands mail to the daemon of its own host: the same message goes on there.
         ((mailer == "relay") & near).fill_null(False).alias("_hop"),
         (
-            mailer.is_in(_SMTP_MAILERS) | (pl.col("_ip").is_not_null() & ~mailer.is_in(_LOCAL_MAILERS))
-        ).fill_null(False).alias("_smtp"),
+            mailer.is_in(_SMTP_MAILERS)
+            | (pl.col("_ip").is_not_null() & ~mailer.is_in(_LOCAL_MAILERS))
+        )
+        .fill_null(False)
+        .alias("_smtp"),
     )
 
 
@@ -82,7 +101,9 @@ def _verdict(lines: pl.DataFrame) -> pl.DataFrame:
     raw = pl.when(quoted.is_null()).then(deferral).otherwise(pl.col("_raw"))
     return lines.with_columns(
         pl.when(~raw.str.contains(_OWN) & pl.col("_smtp")).then(raw).alias("_raw"),
-        pl.col("_stat").fill_null(pl.when(raw.str.starts_with("4")).then(pl.lit("Deferred")).otherwise(pl.lit(""))),
+        pl.col("_stat").fill_null(
+            pl.when(raw.str.starts_with("4")).then(pl.lit("Deferred")).otherwise(pl.lit(""))
+        ),
     )
 
 
@@ -97,38 +118,65 @@ def _reply(lines: pl.DataFrame) -> pl.DataFrame:
     lines = lines.with_columns(reply_columns(pl.col("_raw")))
     printed = pl.col("reply_code").is_not_null()
     implied = sent & smtp & ~hop & ~printed
-    remote = printed | implied | (smtp & pl.col("relay_ip").is_not_null() & ~stat.str.contains(_OWN_VERDICTS))
+    remote = (
+        printed
+        | implied
+        | (smtp & pl.col("relay_ip").is_not_null() & ~stat.str.contains(_OWN_VERDICTS))
+    )
     dsn, from_dsn = pl.col("_dsn"), pl.col("enhanced_code").is_null() & pl.col("_dsn").is_not_null()
-
-    def choose(*ways: tuple[pl.Expr, str | None], default: str | None) -> pl.Expr:
-        chain = pl.when(ways[0][0]).then(pl.lit(ways[0][1], dtype=pl.String))
-        for test, word in ways[1:]:
-            chain = chain.when(test).then(pl.lit(word, dtype=pl.String))
-        return chain.otherwise(pl.lit(default, dtype=pl.String))
 
     handed_on = hop & sent
     return lines.with_columns(
-        choose(
-            (handed_on | waits, "queue"), (aborted, "session"), (unaccepted, "reject"),
-            (hop & deferred, "attempt"), default="delivery",
+        _choose(
+            (handed_on | waits, "queue"),
+            (aborted, "session"),
+            (unaccepted, "reject"),
+            (hop & deferred, "attempt"),
+            default="delivery",
         ).alias("kind"),
-        choose(
-            (stat == "quarantined", "held"), (handed_on | waits | aborted, None), (unaccepted, "rejected"),
-            (sent, "sent"), (deferred, "deferred"), default="bounced",
+        _choose(
+            (stat == "quarantined", "held"),
+            (handed_on | waits | aborted, None),
+            (unaccepted, "rejected"),
+            (sent, "sent"),
+            (deferred, "deferred"),
+            default="bounced",
         ).alias("outcome"),
-        choose(
-            (waits, None), (handed_on, "local"), (unaccepted, "inbound"), (remote, "outbound"), default="local",
+        _choose(
+            (waits, None),
+            (handed_on, "local"),
+            (unaccepted, "inbound"),
+            (remote, "outbound"),
+            default="local",
         ).alias("direction"),
-        pl.when(implied).then(IMPLIED["sendmail.sent"].code).otherwise(pl.col("reply_code")).alias("reply_code"),
-        choose((implied, "implied"), (printed, "logged"), default=None).alias("evidence"),
+        pl.when(implied)
+        .then(IMPLIED["sendmail.sent"].code)
+        .otherwise(pl.col("reply_code"))
+        .alias("reply_code"),
+        _choose((implied, "implied"), (printed, "logged"), default=None).alias("evidence"),
         pl.when(implied).then(pl.lit("sendmail.sent")).alias(IMPLIED_BY),
-        choose((implied, "EOD"), default=None).alias("stage"),
+        _choose((implied, "EOD"), default=None).alias("stage"),
         pl.coalesce("enhanced_code", dsn).alias("enhanced_code"),
-        choose((from_dsn, "dsn"), (pl.col("enhanced_code").is_not_null(), "reply"), default=None).alias("enhanced_from"),
-        pl.when(printed).then(pl.col("reply_text")).otherwise(
-            pl.coalesce(stat.str.extract(r"^Sent \((.*)\)$", 1), stat.str.strip_prefix("Deferred: "))
-        ).alias("reply_text"),
+        _choose(
+            (from_dsn, "dsn"), (pl.col("enhanced_code").is_not_null(), "reply"), default=None
+        ).alias("enhanced_from"),
+        pl.when(printed)
+        .then(pl.col("reply_text"))
+        .otherwise(
+            pl.coalesce(
+                stat.str.extract(r"^Sent \((.*)\)$", 1), stat.str.strip_prefix("Deferred: ")
+            )
+        )
+        .alias("reply_text"),
     )
+
+
+def _choose(*ways: tuple[pl.Expr, str | None], default: str | None) -> pl.Expr:
+    """The word of the first test that holds."""
+    chosen: pl.Expr = pl.lit(default, dtype=pl.String)
+    for test, word in reversed(ways):
+        chosen = pl.when(test).then(pl.lit(word, dtype=pl.String)).otherwise(chosen)
+    return chosen
 
 
 def _one_per_recipient(lines: pl.DataFrame, recipients: pl.Expr) -> pl.DataFrame:

@@ -74,7 +74,7 @@ def ascii_text(text: str) -> str:
 def _cell(char: str) -> int:
     from rich.cells import get_character_cell_size  # costs 20 ms; only terminals need it
 
-    return get_character_cell_size(char, "latest")
+    return get_character_cell_size(char)
 
 
 def width(text: str) -> int:
