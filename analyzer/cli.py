@@ -129,7 +129,22 @@ output = click.option(
 )
 
 
-@click.group(context_settings=_CONTEXT)
+class Commands(click.Group):
+    """Ends as documented where the output cannot be written."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            # The reader has seen enough: nothing to say.
+            raise click.exceptions.Exit(int(Exit.DONE)) from None
+        except OSError as error:
+            where = f"{error.filename}: " if error.filename else ""
+            raise Refused(f"{where}{error.strerror or error}", Exit.INPUT) from error
+
+
+@click.group(cls=Commands, context_settings=_CONTEXT)
 @click.version_option(package_name="smtplens", message="%(prog)s %(version)s")
 def main() -> None:
     """Explain what a mail log says: replies, causes, remedies.
@@ -257,12 +272,11 @@ def _finish(made: tuple[str, Exit], options: dict[str, Any]) -> None:
     if options.get("output"):
         from .files import write_whole
 
-        try:
-            write_whole(options["output"], text)
-        except OSError as error:
-            raise Refused(f"{options['output']}: {error.strerror}", Exit.INPUT) from error
+        write_whole(options["output"], text)
     else:
-        click.echo(text, nl=False)
+        # As bytes: colour that was asked for stays in a pipe, and no locale can fail.
+        encoding = sys.stdout.encoding if options["form"] == "text" else "utf-8"
+        click.echo(text.encode(encoding, "backslashreplace"), nl=False)
     _end(status)
 
 
@@ -275,11 +289,9 @@ def run(arguments: Sequence[str] | None = None) -> None:
     """Entry point of the console script: exit statuses of docs, quiet on a closed pipe."""
     _own_packages()
     try:
-        main.main(args=arguments, prog_name="smtplens", standalone_mode=False)
+        # Click returns the status of `context.exit()`.
+        status = int(main.main(args=arguments, prog_name="smtplens", standalone_mode=False) or 0)
         sys.stdout.flush()
-        status = int(Exit.DONE)
-    except click.exceptions.Exit as done:
-        status = done.exit_code
     except click.ClickException as error:
         error.show()
         status = error.exit_code
@@ -287,9 +299,6 @@ def run(arguments: Sequence[str] | None = None) -> None:
         click.echo("smtplens: interrupted", err=True)
         status = int(Exit.INTERRUPTED)
     except BrokenPipeError:
-        # The reader has seen enough: nothing to say, and nothing more to flush.
-        with suppress(OSError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         status = int(Exit.DONE)
     # Threads may still be reading ahead; nothing of theirs is wanted any more.
     with suppress(OSError, ValueError):

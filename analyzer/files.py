@@ -20,7 +20,10 @@ def whole_file(path: str) -> Iterator[IO[bytes]]:
         with target.open("wb") as stream:
             yield stream
         return
-    handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    # The file that a link points to is replaced, not the link.
+    target = target.resolve()
+    with _named(path):
+        handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
     try:
         with os.fdopen(handle, "wb") as stream:
             yield stream
@@ -28,11 +31,21 @@ def whole_file(path: str) -> Iterator[IO[bytes]]:
             os.fsync(stream.fileno())
         mode = target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask()
         Path(temporary).chmod(mode)
-        Path(temporary).replace(target)
+        with _named(path):
+            Path(temporary).replace(target)
     except BaseException:
         with suppress(OSError):
             Path(temporary).unlink()
         raise
+
+
+@contextmanager
+def _named(path: str) -> Iterator[None]:
+    """Errors speak of the file that was asked for."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, path) from error
 
 
 def write_whole(path: str, text: str) -> None:

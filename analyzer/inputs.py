@@ -4,21 +4,26 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from io import BufferedReader
+from io import BytesIO
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
 from parsers.clock import Clock
-from parsers.header import read_headers
+from parsers.header import STYLES, read_headers
+from parsers.lines import STDIN, Source, read_chunks
 from parsers.mta import parsers
-from parsers.lines import STDIN, RawChunk, Source, read_chunks
+from parsers.parse import Chunk, parse
 
 from .pipeline import Task
 from .rejectlog import looks_like_rejectlog
 
 _SNIFF_BYTES = 1 << 16
+_NAMED = 8
+"""Files that are named when they are left out."""
+_YEARLESS = [s.name for s in STYLES if not s.has_year]
+_TAGLESS = [s.name for s in STYLES if s.tag is not None]
 
 
 @dataclass(slots=True)
@@ -30,11 +35,14 @@ class Inputs:
     notes: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Head:
-    """The beginning of a source."""
+    """What the beginning of a source says."""
 
+    task: Task
     first: datetime | None
+    """Its first time stamp."""
+    yearless: bool
     mail: bool
     rejectlog: bool
 
@@ -42,28 +50,37 @@ class _Head:
 def gather(names: Sequence[str], *, zone: str, year: int | None, now: datetime) -> Inputs:
     """Find, look into and order the sources named on the command line."""
     inputs = Inputs()
-    heads: list[tuple[_Head, Task]] = []
-    seen: dict[tuple[int, int], str] = {}
-    for name in _expand(names, inputs):
-        if name != STDIN:
-            problem = _unreadable(Path(name))
-            if problem:
-                inputs.problems.append(f"{name}: {problem}")
-                continue
-            stat = Path(name).stat()
-            same = seen.setdefault((stat.st_dev, stat.st_ino), name)
-            if same is not name:
-                inputs.notes.append(f"{name} is the same file as {same}; it is read once")
-                continue
-        heads.append(_look(name, zone, year, now))
+    heads: list[_Head] = []
+    seen: dict[object, str] = {}
+    for name in _expand(names, inputs, now):
+        source = Source(name)
+        try:
+            key = name if name in seen else _open(source)
+        except OSError as error:
+            inputs.problems.append(f"{name}: {error.strerror or error}")
+            continue
+        if key in seen:
+            inputs.notes.append(f"{name} is the same file as {seen[key]}; it is read once")
+            continue
+        seen[key] = seen[name] = name
+        heads.append(_look(source, zone, now))
+    if not all(h.rejectlog for h in heads):
+        inputs.notes += [
+            f"{h.task.source.name}: a reject log; what a main log has too is counted twice where it"
+            " comes through a pipe, so name the file"
+            for h in heads
+            if h.rejectlog and not h.task.rejectlog
+        ]
+    if year is not None:
+        _name_year(heads, zone, year)
     # In time order: messages that cross from one file to the next are put together.
     latest = datetime.max.replace(tzinfo=ZoneInfo("UTC"))
-    heads.sort(key=lambda h: (h[0].first or latest, h[1].source.name))
-    inputs.tasks = [replace(task, rejectlog=head.rejectlog) for head, task in heads]
+    heads.sort(key=lambda h: (h.first or latest, h.task.source.name))
+    inputs.tasks = [h.task for h in heads]
     return inputs
 
 
-def _expand(names: Sequence[str], inputs: Inputs) -> list[str]:
+def _expand(names: Sequence[str], inputs: Inputs, now: datetime) -> list[str]:
     """A directory stands for the mail logs directly in it."""
     found: list[str] = []
     for name in names:
@@ -74,60 +91,97 @@ def _expand(names: Sequence[str], inputs: Inputs) -> list[str]:
         try:
             inside = sorted(str(p) for p in path.iterdir() if p.is_file())
         except OSError as error:
-            inputs.problems.append(f"{name}: {error.strerror}")
+            inputs.problems.append(f"{name}: {error.strerror or error}")
             continue
-        logs = [n for n in inside if _unreadable(Path(n)) is None and _is_mail_log(n)]
+        logs = [n for n in inside if _is_mail_log(n, now)]
+        left = [Path(n).name for n in inside if n not in logs]
         if not logs:
             inputs.problems.append(f"{name}: no mail log in this directory")
+        elif left:
+            more = f" and {len(left) - _NAMED} more" if len(left) > _NAMED else ""
+            inputs.notes.append(
+                f"{name}: left out, unreadable or not like a mail log:"
+                f" {', '.join(left[:_NAMED])}{more}"
+            )
         found += logs
     return found
 
 
-def _unreadable(path: Path) -> str | None:
-    try:
-        with path.open("rb") as stream:
-            stream.read(1)
-    except OSError as error:
-        return error.strerror or str(error)
-    return None
-
-
-def _is_mail_log(name: str) -> bool:
-    head, _ = _look(name, "UTC", None, datetime.now(ZoneInfo("UTC")))
-    return head.mail
-
-
-def _look(name: str, zone: str, year: int | None, now: datetime) -> tuple[_Head, Task]:
-    """Read the beginning of a source: its first time stamp and what it looks like."""
-    local = now.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+def _is_mail_log(name: str, now: datetime) -> bool:
     source = Source(name)
-    clock = Clock(zone, latest=local)
-    if name != STDIN:
-        changed = datetime.fromtimestamp(Path(name).stat().st_mtime, ZoneInfo(zone))
-        clock = replace(clock, latest=changed.replace(tzinfo=None))
-    lines = _first_lines(name)
-    headers = read_headers(lines, clock)
-    first = headers.lines.get_column("time").drop_nulls().head(1).to_list()
-    start = first[0] if first else None
-    if year is not None:
-        stamp = (
-            start.astimezone(ZoneInfo(zone)).replace(tzinfo=None) if start else datetime(2000, 1, 1)
-        )
-        clock = replace(clock, first=(year, stamp.replace(year=2000)))
-    tags = headers.origins.get_column("tag").drop_nulls()
-    mail = any(tags.str.contains(f"^(?:{m.tags})$").any() for m in parsers())
-    return _Head(start, mail, looks_like_rejectlog(lines)), Task(source, clock)
-
-
-def _first_lines(name: str) -> pl.Series:
-    if name == STDIN:
-        # Looks without taking; a compressed pipe is simply not looked into.
-        stdin = sys.stdin.buffer
-        data = stdin.peek(_SNIFF_BYTES)[:_SNIFF_BYTES] if isinstance(stdin, BufferedReader) else b""
-        return RawChunk(data[: data.rfind(b"\n") + 1] or data, 1).lines()
     try:
-        for chunk in read_chunks(Source(name), _SNIFF_BYTES):
+        _open(source)
+    except OSError:
+        return False
+    return _look(source, "UTC", now).mail
+
+
+def _open(source: Source) -> object:
+    """See that a source can be read; its identity. What can be read only once stays open.
+
+    Raises OSError where it cannot be read.
+    """
+    if source.path is None:
+        source.stream = sys.stdin.buffer
+    elif not source.path.is_file():
+        source.stream = source.path.open("rb")
+    else:
+        with source.path.open("rb") as stream:
+            stream.read(1)
+    if source.stream is not None:
+        source.head = source.stream.read(_SNIFF_BYTES)
+    if source.path is None:
+        return STDIN
+    status = source.path.stat()
+    return status.st_dev, status.st_ino
+
+
+def _look(source: Source, zone: str, now: datetime) -> _Head:
+    """Read the beginning of a source: its first time stamp and what it looks like."""
+    changed = now
+    if source.path is not None and source.stream is None:
+        changed = datetime.fromtimestamp(source.path.stat().st_mtime, ZoneInfo(zone))
+    clock = Clock(zone, latest=changed.astimezone(ZoneInfo(zone)).replace(tzinfo=None))
+    lines = _first_lines(source)
+    headers = read_headers(lines, clock)
+    styles = headers.origins.get_column("style").cast(pl.String)
+    tags = headers.origins.filter(~styles.is_in(_TAGLESS)).get_column("tag")
+    mail = any(tags.str.contains(f"^(?:{m.tags})$").any() for m in parsers())
+    if not mail and styles.is_in(_TAGLESS).any():
+        # A date at the head of a line is in many programs' logs.
+        fates = parse(Chunk(lines, clock=clock)).fates
+        mail = fates.get_column("fate").is_in(["parsed", "ignored"]).any()
+    rejectlog = "rejectlog" in Path(source.name).name or looks_like_rejectlog(lines)
+    first: list[datetime] = headers.lines.get_column("time").drop_nulls().head(1).to_list()
+    return _Head(
+        # It is read twice, which a pipe cannot be.
+        Task(source, clock, rejectlog and source.stream is None),
+        first[0] if first else None,
+        styles.is_in(_YEARLESS).any(),
+        mail,
+        rejectlog,
+    )
+
+
+def _first_lines(source: Source) -> pl.Series:
+    stream = None if source.stream is None else BytesIO(source.head)
+    try:
+        for chunk in read_chunks(Source(source.name, stream=stream), _SNIFF_BYTES):
             return chunk.lines().head(500)
     except OSError:
         pass
     return pl.Series("line", [], dtype=pl.String)
+
+
+def _name_year(heads: Sequence[_Head], zone: str, year: int) -> None:
+    """Put the earliest stamp without a year into `year`; other sources keep their distance."""
+    firsts = {id(h): h.first.astimezone(ZoneInfo(zone)) for h in heads if h.yearless and h.first}
+    away = year - min(firsts.values()).year if firsts else 0
+    for head in heads:
+        stamp = firsts.get(id(head))
+        start = stamp.replace(year=2000, tzinfo=None) if stamp else datetime(2000, 1, 1)
+        mine = stamp.year + away if stamp else year
+        clock = replace(head.task.clock, first=(mine, start))
+        head.task = replace(head.task, clock=clock)
+        if head.first is not None and stamp is not None:
+            head.first += datetime(mine, 1, 1) - datetime(stamp.year, 1, 1)

@@ -195,9 +195,9 @@ def advise(
     own = _cause(best.cause)
     same = why.key in ("undefined", own.key, own.inbound_as, own.outbound_as)
     order = [*([best, why] if same else [why, best]), *found, _cause("undefined")]
-    names = ("local", "outbound") if direction == "local" else (direction,)
+    names = (direction,) if direction in DIRECTIONS[:2] else ("local", "outbound")
     side: Side = next(filter(None, (getattr(e, name) for name in names for e in order)))
-    usual: Side | None = getattr(why, direction) or why.outbound
+    usual: Side | None = getattr(why, names[0]) or why.outbound
     needs = bool(usual and usual.needs_action) and side.who_acts != "nobody"
     needs = needs if side.needs_action is None else side.needs_action
     text = best.description if same else f"{best.description} {why.description}"

@@ -50,7 +50,7 @@ def pieces(events: pl.DataFrame) -> pl.DataFrame:
     )
     ended = (outcome == "removed") | ((kind == "reject") & (pl.col("stage") == "EOD"))
     says = pl.col("queue_id").is_not_null() & (arrived | deferred | entered | ended)
-    return events.filter(says).select(
+    return events.filter(says).sort("row").select(
         "host",
         "mta",
         "queue_id",

@@ -1,7 +1,9 @@
 """What the commands do, from options to text and exit status. Prints nothing itself."""
 
+import re
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -37,7 +39,7 @@ def make_report(
     summary = finish(_summary(inputs, selection, options["unrecognised"]))
     status = _judge(inputs, summary, warn)
     if status is Exit.NOT_MAIL:
-        raise Refused("nothing in the input was recognised as a mail log", Exit.NOT_MAIL)
+        raise _not_mail()
     report = build(
         summary,
         [t.source for t in inputs.tasks],
@@ -75,7 +77,14 @@ def write_events(options: dict[str, Any], logs: tuple[str, ...], now: datetime, 
         ):
             known += count
             writer.write(events)
-    return _judge(inputs, known, warn)
+        status = _judge(inputs, known, warn)
+        if status is Exit.NOT_MAIL:
+            raise _not_mail()
+    return status
+
+
+def _not_mail() -> Refused:
+    return Refused("nothing in the input was recognised as a mail log", Exit.NOT_MAIL)
 
 
 def recognised(parsed: Parsed) -> int:
@@ -85,9 +94,18 @@ def recognised(parsed: Parsed) -> int:
 
 def _zone(options: dict[str, Any]) -> str:
     zone = options["tz"] or zones.local_zone()
-    if not zones.is_zone(zone):
+    if not zones.is_zone(zone) or not _polars_knows(zone):
         raise Refused(f"--tz {zone}: no such zone; try Europe/Berlin or UTC", Exit.USAGE)
     return str(zone)
+
+
+def _polars_knows(zone: str) -> bool:
+    """It has a zone database of its own, without the system's private names."""
+    try:
+        pl.Series([datetime(2000, 1, 1)]).dt.replace_time_zone(zone)
+    except pl.exceptions.ComputeError:
+        return False
+    return True
 
 
 def _selection(options: dict[str, Any], zone: str, now: datetime) -> tuple[Selection, list[str]]:
@@ -115,7 +133,7 @@ def _selection(options: dict[str, Any], zone: str, now: datetime) -> tuple[Selec
 def _top(text: str) -> int | None:
     if text == "all":
         return None
-    if not text.isdigit():
+    if not re.fullmatch("[0-9]{1,9}", text):
         raise Refused(f"--top {text}: a number or `all`", Exit.USAGE)
     return int(text)
 
@@ -128,7 +146,14 @@ def _inputs(
         warn(problem)
     if not inputs.tasks:
         raise Refused("nothing to read", Exit.INPUT)
+    for written in filter(None, (options.get("output"), options.get("unrecognised"))):
+        if any(_same_file(written, t.source.name) for t in inputs.tasks):
+            raise Refused(f"{written} is an input; it is not written over", Exit.USAGE)
     return inputs
+
+
+def _same_file(one: str, other: str) -> bool:
+    return Path(one).is_file() and Path(other).is_file() and Path(one).samefile(other)
 
 
 def _summary(inputs: Inputs, selection: Selection, unrecognised: str | None) -> Summary:
@@ -144,7 +169,11 @@ def _summary(inputs: Inputs, selection: Selection, unrecognised: str | None) -> 
                 wanted=WANTED,
             )
         )
-        return merge_in_order(parts)
+        summary = merge_in_order(parts)
+        if not any(t.source.lines for t in inputs.tasks):
+            # Nothing was read: what an earlier run wrote stays.
+            raise _not_mail()
+        return summary
 
 
 def _judge(inputs: Inputs, found: Summary | int, warn: Warn) -> Exit:

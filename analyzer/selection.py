@@ -1,9 +1,11 @@
 """What the user asked to see: which events count."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 import polars as pl
+
+from parsers.event import TIME
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,9 +24,9 @@ class Selection:
         """The filter over event columns; None where everything is selected."""
         tests: list[pl.Expr] = []
         if self.since is not None:
-            tests.append(pl.col("time") >= self.since)
+            tests.append(pl.col("time") >= _instant(self.since))
         if self.until is not None:
-            tests.append(pl.col("time") < self.until)
+            tests.append(pl.col("time") < _instant(self.until))
         if self.hosts:
             tests.append(pl.col("host").is_in(list(self.hosts)))
         if self.mtas:
@@ -36,6 +38,10 @@ class Selection:
         if self.domains:
             tests.append(_domain_test(self.domains))
         return pl.all_horizontal(tests) if tests else None
+
+
+def _instant(moment: datetime) -> pl.Expr:
+    return pl.lit(moment.astimezone(UTC), dtype=TIME)
 
 
 def _code_test(code: str) -> pl.Expr:

@@ -7,12 +7,13 @@ from parsers.parse import Chunk, Parsed
 from parsers.rules import Wanted
 
 from .messages import fold, pieces
-from .summary import DELIVERIES, EXAMPLE_SCHEMA, REPLY_KEY, TABLES, Summary, earliest
+from .summary import DELIVERIES, EXAMPLE_SCHEMA, EXAMPLES, REPLY_KEY, TABLES, Summary
 
 WANTED = Wanted(
     columns=frozenset(SCHEMA)
-    - {"pid", "service", "delay", "delays", "helo", "orig_recipient", "message_id", "relay_port"}
+    - {"file", "pid", "service", "delay", "delays", "helo", "orig_recipient", "message_id", "relay_port"}
     - {"nrcpt", "command", "sasl_user"},
+    texts_of=frozenset({"system"}),
     quiet=frozenset({"session", "queue"}),
 )
 """What the tables read."""
@@ -21,6 +22,7 @@ _N = pl.len().cast(pl.UInt64).alias("n")
 _COUNT = pl.col("count").cast(pl.UInt64)
 _HOUR = pl.col("time").dt.truncate("1h").alias("hour")
 _SHAPE_CHARS = 120
+_LONGEST_EXAMPLE = 1000
 ACTIVITY = 10
 """Minutes per bucket of the table that shows silent stretches."""
 
@@ -120,7 +122,12 @@ def _names(events: pl.DataFrame) -> dict[str, pl.DataFrame]:
         & (pl.col("outcome") == "rejected")
         & pl.col("client_ip").is_not_null()
     )
-    named = events.filter(pl.col("client_ip").is_not_null() & pl.col("client_name").is_not_null())
+    # Lines of sessions may not be read (WANTED); what is counted must not hang on that.
+    named = events.filter(
+        pl.col("kind").is_in(["received", "reject"])
+        & pl.col("client_ip").is_not_null()
+        & pl.col("client_name").is_not_null()
+    )
     return {
         "recipients": recipients,
         "destination_domains": recipients.group_by(domain).agg(pl.col(list(DELIVERIES)).sum()),
@@ -170,16 +177,16 @@ def _of_lines(parsed: Parsed, fate: str) -> pl.DataFrame:
 
 
 def _examples(replies: pl.DataFrame, chunk: Chunk) -> pl.DataFrame:
-    few = replies.select(*REPLY_KEY, "implied", "time", "file", "line", "row").unique(
-        ["line", *REPLY_KEY, "implied"]
-    )
+    earliest_rows = pl.col("row").sort_by("time", "row", nulls_last=True).unique(maintain_order=True)
     few = (
-        few.sort("time", "file", "line", nulls_last=True)
-        .group_by([*REPLY_KEY, "implied"], maintain_order=True)
-        .head(3)
+        replies.group_by(*REPLY_KEY, "implied")
+        .agg(earliest_rows.head(EXAMPLES))
+        .explode("row")
+        .join(replies.select("row", "time").unique("row"), on="row", how="left")
     )
-    return earliest(
-        few.with_columns(chunk.lines.gather(few["row"]).str.slice(0, 1000).alias("text")).select(
-            list(EXAMPLE_SCHEMA)
-        )
-    )
+    raw = chunk.lines.gather(few.get_column("row")).str.slice(0, _LONGEST_EXAMPLE)
+    return few.with_columns(
+        raw.alias("text"),
+        pl.lit(chunk.file).alias("file"),
+        (pl.col("row").cast(pl.UInt64) + chunk.first_line).alias("line"),
+    ).select(list(EXAMPLE_SCHEMA))

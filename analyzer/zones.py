@@ -2,7 +2,7 @@
 
 import os
 import re
-from datetime import datetime, timedelta
+from datetime import MAXYEAR, MINYEAR, UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -50,6 +50,19 @@ def moment(text: str, zone: str, now: datetime) -> datetime:
 
     Raises ValueError for words that name no time.
     """
+    try:
+        found = _moment(text, zone, now)
+    except OverflowError:
+        found = None
+    # A day at either end of the calendar is out of reach of other zones and of `day`.
+    if found is None or not MINYEAR < found.year < MAXYEAR:
+        raise ValueError(
+            f"{text!r} is no time; try 2026-11-22, '2026-11-22 14:00', 14:00, yesterday or -2h"
+        )
+    return found
+
+
+def _moment(text: str, zone: str, now: datetime) -> datetime | None:
     here = now.astimezone(ZoneInfo(zone))
     word = text.strip().lower()
     midnight = here.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
@@ -60,8 +73,10 @@ def moment(text: str, zone: str, now: datetime) -> datetime:
         return here
     ago = re.fullmatch(r"-?\s*([0-9]{1,6})\s*(s|m|min|h|d|w)(?:\s+ago)?", word)
     if ago:
-        return here - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
-    clock = re.fullmatch(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?", word)
+        # In UTC: the hours that have passed, whatever the clock on the wall did.
+        then = now.astimezone(UTC) - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+        return then.astimezone(ZoneInfo(zone))
+    clock = re.fullmatch(r"([01]?[0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9]))?", word)
     if clock:
         return midnight.replace(hour=int(clock[1]), minute=int(clock[2]), second=int(clock[3] or 0))
     try:
@@ -75,9 +90,7 @@ def moment(text: str, zone: str, now: datetime) -> datetime:
             return datetime.strptime(text.strip(), form).replace(tzinfo=ZoneInfo(zone))
         except ValueError:
             continue
-    raise ValueError(
-        f"{text!r} is no time; try 2026-11-22, '2026-11-22 14:00', 14:00, yesterday or -2h"
-    )
+    return None
 
 
 def day(text: str, zone: str, now: datetime) -> tuple[datetime, datetime]:

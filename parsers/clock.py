@@ -14,6 +14,7 @@ import polars as pl
 from .event import TIME
 
 _SLACK = timedelta(days=1)
+_LEAP_YEAR = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +37,14 @@ class Clock:
 def rfc3164_times(stamps: pl.Series, clock: Clock) -> pl.Series:
     """Instants of `Nov  7 03:10:01` stamps, null where there is no such date."""
     # Parsed in a leap year first: `Feb 29` has to survive until its year is known.
-    probe = ("2000 " + stamps).str.to_datetime("%Y %b %e %H:%M:%S", strict=False, time_unit="us")
+    probe = (f"{_LEAP_YEAR} " + stamps).str.to_datetime("%Y %b %e %H:%M:%S", strict=False, time_unit="us")
     frame = pl.DataFrame({"probe": probe})
     if clock.first is not None:
-        year, start = clock.first
-        start = _in_leap_year(start - _SLACK)
+        year, first = clock.first
+        start = _in_leap_year(first) - _SLACK
+        # The day of slack before Jan 1 is of the year before.
+        year -= start.year < _LEAP_YEAR
+        start = _in_leap_year(start)
         years = [pl.when(pl.col("probe") >= start).then(year).otherwise(year + 1)]
     else:
         top = clock.latest + _SLACK
@@ -71,7 +75,7 @@ def to_utc(local: pl.Series, zone: str) -> pl.Series:
 def iso_times(stamps: pl.Series, clock: Clock) -> pl.Series:
     """Instants of ISO 8601 stamps, `T` or blank, any fraction, with zone or in the clock's."""
     parts = stamps.str.extract_groups(
-        r"^([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:[.,]([0-9]{1,9}))?"
+        r"^([1-8][0-9]{3}-[0-9]{2}-[0-9]{2})[T ]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:[.,]([0-9]{1,9}))?"
         r" ?(Z|UTC|[+-][0-9]{2}:?[0-9]{2})?$"
     ).struct
     naive = (parts.field("1") + " " + parts.field("2")).str.to_datetime(
@@ -99,7 +103,7 @@ def iso_times(stamps: pl.Series, clock: Clock) -> pl.Series:
 def _in_year(year: pl.Expr) -> pl.Expr:
     """The probe's day and time in another year; null where there is no such day."""
     probe = pl.col("probe")
-    # 2000 is a leap year: Feb 29 is missing in every year that is not one.
+    # Feb 29 is missing in every year that is no leap year.
     missing = (
         (probe.dt.month() == 2) & (probe.dt.day() == 29) & ~pl.date(year, 1, 1).dt.is_leap_year()
     )
@@ -112,4 +116,4 @@ def _in_year(year: pl.Expr) -> pl.Expr:
 
 
 def _in_leap_year(moment: datetime) -> datetime:
-    return moment.replace(year=2000)
+    return moment.replace(year=_LEAP_YEAR)

@@ -6,16 +6,18 @@ their fate, so it is no reply here: each is counted once.
 
 import polars as pl
 
-from .exim_syntax import CLIENT_REST, COMMAND, HOST, IP, command_columns
+from .exim_syntax import ADDRESS, CLIENT, CLIENT_REST, COMMAND, HOST, IP, command_columns
 from .rules import Rule
 
-_ERROR = r"(?:SMTP|LMTP) error from remote mail server after "
+_ERROR = r"(?:SMTP|LMTP) error from remote mail(?:er| server) after "
 _TRIED = {"kind": "attempt", "direction": "outbound"}
 _UNREACHED = {"kind": "attempt", "direction": "local"}
-_VERIFYING = r"(?:DS ?)?H=(?<client_name>[^ ()\[\]]+ )?(?:\((?<helo>[^)]*)\) )?"
-_VERIFYING += rf"\[(?<client_ip>{IP})\](?::[0-9]+)?{CLIENT_REST} "
+_VERIFYING = (
+    rf"(?: DS ?)?(?:H={CLIENT}{CLIENT_REST}|U=[^ ]*) "
+    rf"sender verify (?<_result>fail|defer) for <(?<recipient>{ADDRESS})>"
+)
 _CALLOUT = (
-    r'response to "(?<_phrase>[A-Z][^:<\[]*)(?::.*?)?" '
+    r'(?:Could not complete [a-z]+ verify callout: )?response to "(?<_phrase>[A-Z][^:<\[]*)(?::.*?)?" '
     rf"(?:from (?<relay_name>[^ ]+) \[(?<relay_ip>{IP})\](?::(?<relay_port>[0-9]+))? )?"
     r"was: (?<reply>[1-9][0-9]{2}(?:[ -].*)?)$"
 )
@@ -24,7 +26,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         name="exim.host-error",
         starts=("H=",),
-        has=("]: ", "MTP error from remote mail server after "),
+        has=("]: ", "MTP error from remote mail"),
         pattern=rf"{HOST}(?: [A-Z]+=[^ ]+)*: {_ERROR}{COMMAND}(?<reply_text>[0-9]{{3}}.*)$",
         set=_TRIED,
         derive=command_columns()
@@ -61,10 +63,8 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         name="exim.sender-callout",
-        has=(" sender verify ", ' was: '),
-        pattern=_VERIFYING
-        + r'sender verify (?<_result>fail|defer) for <(?<recipient>(?:[^"<> ]|"(?:[^"\\]|\\.)*")*)>: '
-        + _CALLOUT,
+        has=(" sender verify ", " was: "),
+        pattern=f"{_VERIFYING}: {_CALLOUT}",
         set={"kind": "probe", "direction": "outbound"},
         derive=command_columns()
         | {"outcome": pl.col("_result").replace_strict({"fail": "bounced", "defer": "deferred"})},
@@ -72,9 +72,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         name="exim.sender-verify",
         has=(" sender verify ",),
-        pattern=_VERIFYING
-        + r'sender verify (?<_result>fail|defer) for <(?<recipient>(?:[^"<> ]|"(?:[^"\\]|\\.)*")*)>'
-        + r"(?:: (?<reply_text>.*))?$",
+        pattern=rf"{_VERIFYING}(?:: (?<reply_text>.*))?$",
         set={"kind": "probe", "direction": "local"},
         derive={
             "outcome": pl.col("_result").replace_strict({"fail": "bounced", "defer": "deferred"})
@@ -83,12 +81,12 @@ RULES: tuple[Rule, ...] = (
 )
 
 LATE_RULES: tuple[Rule, ...] = (
-    # After everything that begins with a client's `H=`: only a capital letter follows here.
+    # After everything that begins with a client's `H=`: a word follows here, no field.
     Rule(
         name="exim.host-unreached",
         starts=("H=",),
         has=("] ",),
-        pattern=rf"{HOST} (?<reply_text>[A-Z].*)$",
+        pattern=rf"{HOST} (?<reply_text>[A-Z][a-z].*)$",
         set=_UNREACHED,
     ),
     Rule(
@@ -108,7 +106,13 @@ LATE_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         name="exim.host-failed-old",
-        starts=("SMTP timeout ", "Remote host ", "Malformed SMTP reply ", "SMTP error from ", "LMTP error from "),
+        starts=(
+            "SMTP timeout ",
+            "Remote host ",
+            "Malformed SMTP reply ",
+            "SMTP error from ",
+            "LMTP error from ",
+        ),
         pattern=r"(?<reply_text>(?:SMTP timeout |Remote host |Malformed SMTP reply |[LS]MTP error from ).*)$",
         set=_UNREACHED,
     ),

@@ -66,7 +66,7 @@ _RECIPIENT = {
     "orig_recipient": pl.when(pl.col("_orig") != pl.col("recipient")).then(pl.col("_orig")),
 }
 
-_ERROR = r"(?:SMTP|LMTP|PRDR) error (?:from remote mail server )?after "
+_ERROR = r"(?:SMTP|LMTP|PRDR) error (?:from remote mail(?:er| server) )?after "
 _REPLY = r"(?<reply>[1-9][0-9]{2}(?:[ -].*)?)$"
 # Before 4.87 the host stood in the message.
 _OLD_HOST = (
@@ -124,7 +124,7 @@ RULES: tuple[Rule, ...] = (
         name="exim.deferred-reply",
         starts=("== ",),
         has=(" error ", "]"),
-        pattern=rf"== {_TO}{_ENVELOPE}{_PATH}{_DEFER}{HOST}(?: (?:{_TLS}))*: {_ERROR}{COMMAND}{_REPLY}",
+        pattern=rf"== {_TO}{_ENVELOPE}{_PATH}{_DEFER}{HOST}(?: (?:{_TLS}))* ?: {_ERROR}{COMMAND}{_REPLY}",
         set=_AGAIN,
         derive=command_columns(),
     ),
@@ -132,7 +132,7 @@ RULES: tuple[Rule, ...] = (
         name="exim.bounced-reply",
         starts=("** ",),
         has=(" error ", "]"),
-        pattern=rf"\*\* {_TO}{_ENVELOPE}{_PATH}{HOST}(?: (?:{_TLS}))*: {_ERROR}{COMMAND}{_REPLY}",
+        pattern=rf"\*\* {_TO}{_ENVELOPE}{_PATH}{HOST}(?: (?:{_TLS}))* ?: {_ERROR}{COMMAND}{_REPLY}",
         set=_FAILED,
         derive=command_columns(),
     ),
@@ -190,7 +190,7 @@ RULES: tuple[Rule, ...] = (
         name="exim.bounced-reply-old",
         starts=("** ",),
         has=(" error ", ": host "),
-        pattern=rf"\*\* {_ANY_TO}{_ANY_FIELDS}: {_ERROR}{COMMAND}{_OLD_HOST}{_REPLY}",
+        pattern=rf"\*\* {_ANY_TO}{_ANY_FIELDS} ?: {_ERROR}{COMMAND}{_OLD_HOST}{_REPLY}",
         set=_FAILED,
         derive=_RECIPIENT | command_columns(),
     ),
@@ -206,7 +206,7 @@ RULES: tuple[Rule, ...] = (
         name="exim.bounced-lmtp",
         starts=("** ",),
         has=("MTP error ",),
-        pattern=rf"\*\* {_ANY_TO}{_ANY_FIELDS}: {_ERROR}{COMMAND}{_REPLY}",
+        pattern=rf"\*\* {_ANY_TO}{_ANY_FIELDS} ?: {_ERROR}{COMMAND}{_REPLY}",
         set=_FAILED,
         derive=_RECIPIENT | command_columns(),
     ),
@@ -214,14 +214,14 @@ RULES: tuple[Rule, ...] = (
         name="exim.deferred-ehlo",
         starts=("== ",),
         has=(" response was: ",),
-        pattern=rf"== {_TO}{_ENVELOPE}{_PATH}{_DEFER}{HOST}(?: (?:{_TLS}))*: {_EHLO}",
+        pattern=rf"== {_TO}{_ENVELOPE}{_PATH}{_DEFER}{HOST}(?: (?:{_TLS}))* ?: {_EHLO}",
         set=_AGAIN | {"stage": "HELO", "command": "EHLO"},
     ),
     Rule(
         name="exim.bounced-ehlo",
         starts=("** ",),
         has=(" response was: ",),
-        pattern=rf"\*\* {_TO}{_ENVELOPE}{_PATH}{HOST}(?: (?:{_TLS}))*: {_EHLO}",
+        pattern=rf"\*\* {_TO}{_ENVELOPE}{_PATH}{HOST}(?: (?:{_TLS}))* ?: {_EHLO}",
         set=_FAILED | {"stage": "HELO", "command": "EHLO"},
     ),
     Rule(
@@ -229,7 +229,7 @@ RULES: tuple[Rule, ...] = (
         starts=("== ",),
         pattern=rf"== {_ANY_TO}{_ANY_FIELDS}(?: routing)? defer "
         r"\((?:(?:-[0-9]+|0)\)|[0-9]+\): (?<_errno>[^:=]*?))"
-        rf"(?: {HOST})?(?: DT=[^ ]*)?(?:: (?<_why>.*))?$",
+        rf"(?: {HOST})?(?: DT=[^ ]*)?(?: ?: (?<_why>.*))?$",
         set=_LOCAL | {"outcome": "deferred"},
         derive=_RECIPIENT
         | {
@@ -247,7 +247,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         name="exim.bounced",
         starts=("** ",),
-        pattern=rf"\*\* {_ANY_TO}{_ANY_FIELDS}(?: {HOST}(?: (?:{_TLS}))*)?(?:: (?<reply_text>.*))?$",
+        pattern=rf"\*\* {_ANY_TO}{_ANY_FIELDS}(?: {HOST}(?: (?:{_TLS}))*)?(?: ?: (?<reply_text>.*))?$",
         set=_LOCAL | {"outcome": "bounced"},
         derive=_RECIPIENT,
     ),

@@ -13,9 +13,7 @@ _OWN_STAMP = (
     r"^(?:[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?"
     r"(?: [+-][0-9]{4})? )?(?:\[[0-9]{1,10}\] )?"
 )
-_SENT_TO = (
-    r"^(?<_head>(?:[0-9A-Za-z]{6}-[0-9A-Za-z]{6,11}-[0-9A-Za-z]{2,4} )?(?:[-=*>]>|\*\*|==) )"
-)
+_SENT_TO = r"^(?<_head>(?:[0-9A-Za-z]{6}-[0-9A-Za-z]{6,11}-[0-9A-Za-z]{2,4} )?(?:[-=*>]>|\*\*|==) )"
 
 
 def prepare(lines: pl.DataFrame) -> pl.DataFrame:
@@ -27,9 +25,7 @@ def prepare(lines: pl.DataFrame) -> pl.DataFrame:
         lines = lines.with_columns(
             pl.when(syslog).then(message.str.replace(_OWN_STAMP, "")).otherwise(message)
         )
-    if lines.select(message.str.contains(' <"', literal=True).any()).item():
-        lines = _requote(lines)
-    return lines
+    return _requote(lines)
 
 
 def _join(lines: pl.DataFrame, syslog: pl.Expr) -> pl.DataFrame:
@@ -74,6 +70,12 @@ def _requote(lines: pl.DataFrame) -> pl.DataFrame:
     may hold blanks and look like any field; it is taken for a recipient only where it equals
     the quoted form, the last one in the line first.
     """
+    odd = lines.select("row", "message").filter(
+        pl.col("message").str.contains(' <"', literal=True)
+        & pl.col("message").str.contains(_SENT_TO)
+    )
+    if odd.is_empty():
+        return lines
     quoted = rf' <(?<_quoted>{QUOTED}@[^ <>"]+)>(?: [A-Z]=| \(|: | defer| routing)'
     for plain in ("(?<_plain>.*)", "(?<_plain>.*?)"):
         found = pl.col("message").str.extract_groups(_SENT_TO + plain + quoted).struct
@@ -81,15 +83,12 @@ def _requote(lines: pl.DataFrame) -> pl.DataFrame:
         domain = found.field("_quoted").str.extract(r"@([^@]*)$", 1)
         bare = local.str.slice(1, local.str.len_chars() - 2).str.replace_all(r"\\(.)", "$1")
         same = (bare + "@" + domain.str.to_lowercase()) == found.field("_plain")
-        old = found.field("_head") + found.field("_plain") + " <" + found.field("_quoted") + ">"
-        lines = lines.with_columns(
+        head, old = found.field("_head"), found.field("_plain") + found.field("_quoted")
+        rest = pl.col("message").str.slice((head + old).str.len_chars() + len(" <>"))
+        odd = odd.with_columns(
             pl.when(same.fill_null(False))
-            .then(
-                found.field("_head")
-                + found.field("_quoted")
-                + pl.col("message").str.slice(old.str.len_chars())
-            )
+            .then(head + found.field("_quoted") + rest)
             .otherwise(pl.col("message"))
             .alias("message")
         )
-    return lines
+    return lines.update(odd, on="row", how="left", maintain_order="left")

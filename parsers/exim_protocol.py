@@ -23,10 +23,16 @@ _WORD = pl.col("_said").str.to_uppercase().str.extract(r"^ *([A-Z]{3,10})(?:[^A-
 _COMMAND = {"command": _WORD, "stage": stage_of(_WORD)}
 
 
-def _error(name: str, implied: str | None, text: str, *has: str) -> Rule:
+def _error(
+    name: str,
+    implied: str | None,
+    text: str,
+    *has: str,
+    kinds: tuple[str, ...] = ("syntax", "protocol"),
+) -> Rule:
     return Rule(
         name=f"exim.{name}",
-        starts=("SMTP syntax error in ", "SMTP protocol error in "),
+        starts=tuple(f"SMTP {kind} error in " for kind in kinds),
         has=has,
         pattern=rf"{_ERROR}(?<reply_text>{text})$",
         set=_REJECT if implied else {"kind": "session", "direction": "inbound"},
@@ -55,8 +61,18 @@ _ERRORS = (
     ),
     # Logged a second time, beside the line of exim.sync.
     _error("sync-again", None, r"SMTP synchronization error", "SMTP synchronization error"),
-    _error("syntax", "exim.syntax", r".*"),
+    _error("syntax", "exim.syntax", r".*", kinds=("syntax",)),
+    _error(
+        "bad-argument",
+        "exim.syntax",
+        r"MAIL must have an address operand|missing size for BDAT command",
+        kinds=("protocol",),
+    ),
+    _error("protocol", None, r".*", kinds=("protocol",)),
 )
+
+# The wording up to Exim 4.5x had `violation: ` in it.
+_SYNC = r"SMTP protocol (?<reply_text>(?:violation: )?synchronization error) "
 
 RULES: tuple[Rule, ...] = (
     *_ERRORS,
@@ -120,6 +136,14 @@ RULES: tuple[Rule, ...] = (
         implied="exim.mail-loop",
     ),
     Rule(
+        name="exim.header-line-end",
+        starts=("rejected from <",),
+        pattern=rf"rejected from <(?<sender>{ADDRESS})>(?: {_PEER})?(?: U=[^ ]*)?: "
+        r"(?<reply_text>Non-CRLF-terminated header.*)$",
+        set=_REJECT | _EOD,
+        implied="exim.header-line-end",
+    ),
+    Rule(
         name="exim.header-too-big",
         starts=("ridiculously long message header ", "overlong message header line "),
         pattern=rf"(?<reply_text>[a-z]+ (?:long )?message header(?: line)?) received from (?:{_FROM}|[^ ]+) "
@@ -163,9 +187,10 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         name="exim.sync",
-        starts=("SMTP protocol synchronization error (next input",),
-        pattern=r"SMTP (?<reply_text>protocol synchronization error) \(next input sent too soon: "
-        rf'pipelining was(?: not)? advertised\): rejected "(?<_said>.*)" {_PEER} next input=.*$',
+        starts=("SMTP protocol ",),
+        has=("synchronization error (next input",),
+        pattern=rf"{_SYNC}\(next input sent too soon: pipelining was(?: not)? advertised\): "
+        rf'rejected "(?<_said>.*)" {_PEER} next input=.*$',
         set=_REJECT,
         derive=_COMMAND,
         implied="exim.sync",
@@ -173,20 +198,23 @@ RULES: tuple[Rule, ...] = (
     Rule(
         name="exim.sync-connect",
         starts=("SMTP protocol ",),
-        has=("input sent without waiting for greeting",),
-        pattern=r"SMTP (?<reply_text>protocol (?:synchronization error|violation)[: ]\(?(?:synchronization error )?\(?"
-        r"input sent without waiting for greeting)\): "
+        has=("synchronization error (input sent",),
+        pattern=rf"{_SYNC}\(input sent without waiting for greeting\): "
         rf"rejected connection from (?:H=)?{_FROM}(?: input=.*)?$",
         set=_REJECT | _CONNECT,
         implied="exim.sync",
     ),
-    Rule(
-        name="exim.sync-old",
-        starts=("SMTP protocol violation: ", "SMTP protocol sync"),
-        pattern=rf"SMTP (?<reply_text>.*?): rejected (?<_said>.*) (?:from )?{_PEER}(?: .*)?$",
-        set=_REJECT,
-        derive={"_said": pl.col("_said").str.strip_chars('"')} | _COMMAND,
-        implied="exim.sync",
+    # Per-recipient replies after the data, where the ACL has no words of its own (receive.c).
+    *(
+        Rule(
+            name=f"exim.{name}",
+            starts=("PRDR R=<",),
+            has=(f"> {what}",),
+            pattern=rf"PRDR R=<(?<recipient>{ADDRESS})> (?<reply_text>{what})$",
+            set=_REJECT | _EOD,
+            implied=f"exim.{name}",
+        )
+        for what, name in (("temporary refusal", "deferred-prdr"), ("refusal", "rejected-prdr"))
     ),
     # The reply that ended the call is the one of the error line before, where that is logged.
     Rule(
@@ -195,7 +223,7 @@ RULES: tuple[Rule, ...] = (
         has=(" dropped: too many ",),
         pattern=rf"SMTP call from (?:{_FROM}|[^ ]+) dropped: "
         r"(?<reply_text>too many (?:unrecognized commands|syntax or protocol errors)) ?(?:\(.*)?$",
-        set={"kind": "session", "direction": "inbound", "outcome": "rejected"},
+        set={"kind": "session", "direction": "inbound"},
     ),
     Rule(
         name="exim.dropped-nonmail",

@@ -17,6 +17,7 @@ _HEADS = ("H=", "U=", " DSH=", " DS H=")
 _CLIENT = rf"(?: DS ?)?(?:H={CLIENT} |U=[^ ]* ){CLIENT_FIELDS}"
 _SENDER = rf"(?:F=<(?<sender>{ADDRESS})> (?:A=(?<_login>[^ ]*) )?)?"
 _TEXT = r"(?:: (?<_text>.*))?$"
+_WORDS = (("temporarily ", "deferred"), ("", "rejected"))
 
 
 def _acl(
@@ -29,8 +30,8 @@ def _acl(
     form: str = "",
 ) -> Iterator[Rule]:
     """The two rules of an ACL's refusal, temporary first (smtp_handle_acl_fail())."""
-    for word, kind, digit in (("temporarily ", "deferred", 4), ("", "rejected", 5)):
-        implied = "exim.deferred" if digit == 4 else f"exim.rejected-{name}"
+    for word, kind in _WORDS:
+        implied = "exim.deferred" if word else f"exim.rejected-{name}"
         yield Rule(
             name=f"exim.{kind}-{name}{form}",
             starts=_HEADS,
@@ -39,7 +40,7 @@ def _acl(
             set=_REJECT | columns,
             derive={"sasl_user": login("_login")} | dict(derive or {}),
             # VRFY's ACL may answer with any code (globals.c: it defaults to 252).
-            expand=refusal(implied, None if name == "vrfy" else digit),
+            expand=refusal(implied, any_code=name == "vrfy"),
         )
 
 
@@ -91,7 +92,7 @@ _SELDOM = (
 )
 
 
-def _other(word: str, kind: str, implied: str, digit: int) -> Rule:
+def _other(word: str, kind: str, implied: str) -> Rule:
     """Whatever else was refused: no digits of its text are a code, it may be the client's."""
     return Rule(
         name=f"exim.{kind}-other",
@@ -105,13 +106,11 @@ def _other(word: str, kind: str, implied: str, digit: int) -> Rule:
             "command": pl.col("_text").str.extract(r"^(EHLO|[A-Z]{4,8})\b", 1),
             "stage": stage_of(pl.col("_text").str.extract(r"^(EHLO|[A-Z]{4,8})\b", 1)),
         },
-        expand=refusal(implied, digit),
+        expand=refusal(implied),
     )
 
 
-_SCANNED = (
-    rf"F=(?:<>|(?<sender>[^ <>]+)) (?:H={CLIENT} )?(?:I=[^ ]* |U=[^ ]* |P=[^ ]* |L[-.*]* )*"
-)
+_SCANNED = rf"F=(?:<>|(?<sender>[^ <>]+)) (?:H={CLIENT} )?(?:I=[^ ]* |U=[^ ]* |P=[^ ]* |L[-.*]* )*"
 
 RULES: tuple[Rule, ...] = (
     *_OFTEN,
@@ -131,9 +130,9 @@ RULES: tuple[Rule, ...] = (
             has=(f" {word}rejected by local_scan(): ",),
             pattern=rf"{_SCANNED}{word}rejected by local_scan\(\): (?<_text>.*)$",
             set=_REJECT | _EOD,
-            expand=refusal(f"exim.{kind}-local-scan", digit),
+            expand=refusal(f"exim.{kind}-local-scan"),
         )
-        for word, kind, digit in (("temporarily ", "deferred", 4), ("", "rejected", 5))
+        for word, kind in _WORDS
     ),
     Rule(
         name="exim.local-scan-died",
@@ -151,6 +150,9 @@ RULES: tuple[Rule, ...] = (
         r"(?:: (?<reply_text>.*))?$",
         set={"kind": "reject", "direction": "local", "outcome": "rejected"},
     ),
-    _other("temporarily ", "deferred", "exim.deferred", 4),
-    _other("", "rejected", "exim.rejected-other", 5),
+)
+
+LATE_RULES: tuple[Rule, ...] = (
+    _other("temporarily ", "deferred", "exim.deferred"),
+    _other("", "rejected", "exim.rejected-other"),
 )

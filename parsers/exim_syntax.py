@@ -28,9 +28,7 @@ CLIENT = (
 _INTERFACE = r"I=\[[^\] ]*\](?::[0-9]+)?"
 CLIENT_REST = rf"(?: {_INTERFACE}| U=[^ ]*)*"
 """What host_and_ident() may put after it: our own address, the ident answer."""
-CLIENT_FIELDS = (
-    rf'(?:{_INTERFACE} |TFO\*? |U=[^ ]* |X=[^ ]* |CV=[^ ]* |DN="[^"]*" |SNI=[^ ]* )*'
-)
+CLIENT_FIELDS = rf'(?:{_INTERFACE} |TFO\*? |U=[^ ]* |X=[^ ]* |CV=[^ ]* |DN="[^"]*" |SNI=[^ ]* )*'
 HOST = (
     r"H=(?<relay_name>[^ ]+) (?:DS )?"
     rf"\[(?<relay_ip>{IP})(?:%[^\] ]*)?\](?::(?<relay_port>[0-9]+))?\*?"
@@ -53,14 +51,15 @@ def command_columns() -> dict[str, pl.Expr]:
     return {"command": command, "stage": stage_of(command)}
 
 
-def refusal(key: str, digit: int | None = None) -> Callable[[pl.DataFrame], pl.DataFrame]:
+def refusal(key: str, *, any_code: bool = False) -> Callable[[pl.DataFrame], pl.DataFrame]:
     """Reply columns of a refused command from the log text `_text`.
 
-    The ACL's message may begin with the reply's code. Exim takes only one with the right
-    first digit and a blank after it; other digits are the administrator's prose.
+    The ACL's message may begin with the reply's code. Exim takes only one with the first
+    digit of the code it replaces and a blank after it (smtp_message_code()); other digits are
+    the administrator's prose.
     """
     implied = IMPLIED_EXIM[key].code
-    start = rf"^{digit or '[2-5]'}[0-9]{{2}} "
+    start = rf"^{'[2-5]' if any_code else implied // 100}[0-9]{{2}} "
 
     def expand(hits: pl.DataFrame) -> pl.DataFrame:
         text = pl.col("_text")
@@ -73,6 +72,7 @@ def refusal(key: str, digit: int | None = None) -> Callable[[pl.DataFrame], pl.D
             .otherwise(pl.lit("implied", dtype=Evidence))
             .alias("evidence"),
             pl.when(logged).then(pl.col("reply_text")).otherwise(text).alias("reply_text"),
+            pl.when(~logged).then(pl.lit(key)).alias("implied"),
         )
 
     return expand

@@ -47,6 +47,13 @@ IMPLIED_EXIM: dict[str, Implied] = {
     "exim.header-too-big": Implied(
         552, None, "receive_msg(): 552 Message header is too long; from the source"
     ),
+    "exim.header-line-end": Implied(
+        552, None, "receive_msg(): 552 Message header not CRLF terminated; from the source"
+    ),
+    "exim.rejected-prdr": Implied(550, None, "receive_msg(): 550 PRDR refusal; from the source"),
+    "exim.deferred-prdr": Implied(
+        450, None, "receive_msg(): 450 PRDR temporary refusal; from the source"
+    ),
     "exim.mail-loop": Implied(
         550, None, 'receive_msg(): 550 Too many "Received" headers; from the source'
     ),

@@ -11,13 +11,12 @@ IMPLIED_POSTFIX: dict[str, Implied] = {
         502, "5.5.2", "Before Postfix 3.7 smtpd answered every command it did not know with 502."
     ),
     "postfix.vrfy-disabled": Implied(
-        502, "5.5.1", "No VRFY succeeded: with disable_vrfy_command smtpd refuses all without a line."
+        502,
+        "5.5.1",
+        "No VRFY succeeded: with disable_vrfy_command smtpd refuses all without a line.",
     ),
     "postfix.no-valid-recipients": Implied(
         554, "5.5.1", "smtpd (data_cmd) refuses DATA after MAIL when no recipient was accepted."
-    ),
-    "postfix.need-mail": Implied(
-        503, "5.5.1", "smtpd (rcpt_cmd) refuses RCPT in a session that sent no MAIL."
     ),
     "postfix.starttls-first": Implied(
         530, "5.7.0", "RSET only fails where TLS is required; smtpd then answers all but EHLO so."
@@ -64,7 +63,9 @@ IMPLIED_POSTFIX: dict[str, Implied] = {
         552, "5.3.4", "smtpd answers the end of data so beyond message_size_limit."
     ),
     "postfix.content-reject": Implied(
-        550, "5.7.1", "cleanup prints header_checks' and body_checks' text without the 550 in front."
+        550,
+        "5.7.1",
+        "cleanup prints header_checks' and body_checks' text without the 550 in front.",
     ),
     "postfix.milter-reject": Implied(
         550, "5.7.1", "cleanup leaves the milter's code out; 550 is the default of a 5.x.x refusal."

@@ -27,8 +27,20 @@ CHUNK_BYTES = 16 << 20
 LONGEST_LINE = 64 << 20
 """A line longer than this is cut: a file without line ends must not fill the memory."""
 
-# Lines that say something of the line before them; a chunk never begins with one.
-_CONTINUES = re.compile(rb"last message repeated [0-9]|[: ]\[(?:[2-9]|[1-9][0-9]+)\\[0-9]+\] ")
+# Looked for at the head of a line only: what stands further back is anybody's text.
+_HEAD = 240
+# A line that says something of the line before it; a chunk never begins with one.
+_REPEATED = re.compile(rb"[: ](?:--- )?last message repeated [0-9]")
+# A line that was split and is joined again by its parser, Exim's `[2/4] text` and Sendmail's
+# `QID[2]: text ...`; other lines may stand between its parts.
+_PART = re.compile(
+    rb'(?:([^ ]+): |([^ ]+ - -) {1,2}|")(?:\xef\xbb\xbf)?(?:\[ID [^\]]*\] )?'
+    rb"(?:\[([0-9]{1,4})(?:\\{1,2}|/)([0-9]{1,4})\] |[0-9A-Za-z]{0,20}\[([0-9]{1,3})\]: )"
+)
+_STEP = 1 << 10
+"""Compressed bytes at a time: a step that fails takes the good data in it along."""
+# How data begins that polars would unpack on its own, though these are lines.
+_PACKED = (b"\x1f", b"x", b"(")
 
 
 class _Decompressor(Protocol):
@@ -44,6 +56,7 @@ _MAGIC: tuple[tuple[bytes, str, Callable[[], Any]], ...] = (
     (b"BZh", "bzip2", bz2.BZ2Decompressor),
     (b"\xfd7zXZ\x00", "xz", lzma.LZMADecompressor),
 )
+_LONGEST_MAGIC = max(len(magic) for magic, *_ in _MAGIC)
 
 
 @dataclass(slots=True)
@@ -54,6 +67,9 @@ class Source:
     problem: str | None = None
     lines: int = 0
     stream: IO[bytes] | None = field(default=None, repr=False)
+    """What to read instead of the file of this name."""
+    head: bytes = field(default=b"", repr=False)
+    """What was taken from the stream already."""
 
     @property
     def path(self) -> Path | None:
@@ -70,8 +86,10 @@ class RawChunk:
 
     def lines(self) -> pl.Series:
         """The lines without their ends. Bytes that are not UTF-8 become `\\xff` escapes."""
+        packed = self.data.startswith(_PACKED)
+        data = b"\n" + self.data if packed else self.data
         try:
-            return pl.read_lines(io.BytesIO(self.data), name="line").to_series()
+            return pl.read_lines(io.BytesIO(data), name="line").to_series().slice(int(packed))
         except pl.exceptions.ComputeError:
             # One byte that is not UTF-8 fails the whole read: repair this chunk and go on.
             text = self.data.decode(errors="backslashreplace").removesuffix("\n")
@@ -95,14 +113,23 @@ def read_chunks(source: Source, size: int = CHUNK_BYTES) -> Iterator[RawChunk]:
 
 def _blocks(source: Source, stream: IO[bytes], size: int) -> Iterator[bytes]:
     """Decompressed data."""
-    block = stream.read(size)
+    block = source.head or stream.read(max(size, _LONGEST_MAGIC))
     for magic, name, make in _MAGIC:
         if block.startswith(magic):
             yield from _decompressed(source, name, make, block, stream)
             return
     while block:
         yield block
-        block = stream.read(size)
+        block = _more(source, stream, size)
+
+
+def _more(source: Source, stream: IO[bytes], size: int) -> bytes:
+    """The next block; nothing more where the medium fails half way."""
+    try:
+        return stream.read(size)
+    except OSError as error:
+        source.problem = f"cannot be read after line {{line}}: {error.strerror or error}"
+        return b""
 
 
 def _decompressed(
@@ -112,9 +139,8 @@ def _decompressed(
     started = False
     while block:
         try:
-            # Small steps: a stretch that fails must not take good data with it.
-            for start in range(0, len(block), 1 << 16):
-                data = block[start : start + (1 << 16)]
+            for start in range(0, len(block), _STEP):
+                data = block[start : start + _STEP]
                 while data:
                     if decompressor.eof:
                         if not data.strip(b"\0"):
@@ -128,14 +154,14 @@ def _decompressed(
         except (zlib.error, OSError, EOFError, ValueError, lzma.LZMAError, zstd.ZstdError) as error:
             source.problem = f"the {name} data is damaged after line {{line}}: {error}"
             return
-        block = stream.read(1 << 20)
-    if started and not decompressor.eof:
+        block = _more(source, stream, 1 << 20)
+    if started and not decompressor.eof and source.problem is None:
         source.problem = f"the {name} data breaks off after line {{line}}"
 
 
 def _chunks(source: Source, blocks: Iterator[bytes], size: int) -> Iterator[RawChunk]:
     parts: list[bytes] = []
-    held = 0
+    held, enough = 0, size
     dropping = False
     for block in blocks:
         if dropping:
@@ -145,16 +171,18 @@ def _chunks(source: Source, blocks: Iterator[bytes], size: int) -> Iterator[RawC
             block, dropping = block[end:], False
         parts.append(block)
         held += len(block)
-        if held < size:
+        if held < enough:
             continue
         data = b"".join(parts)
         cut = _cut(data)
         if cut:
             yield _emit(source, data[:cut])
-        elif len(data) > LONGEST_LINE and b"\n" not in data:
-            data, dropping = data[:LONGEST_LINE], True
-        parts = [data[cut:]]
-        held = len(parts[0])
+            data = data[cut:]
+        begun = data.rfind(b"\n") + 1
+        if len(data) - begun > LONGEST_LINE:
+            data, dropping = data[: begun + LONGEST_LINE], True
+        parts, held = [data], len(data)
+        enough = held + size
     rest = b"".join(parts)
     if rest:
         yield _emit(source, rest)
@@ -169,11 +197,40 @@ def _emit(source: Source, data: bytes) -> RawChunk:
 
 
 def _cut(data: bytes) -> int:
-    """Where to cut: before the last whole line that does not continue the one before it."""
-    end = data.rfind(b"\n")
-    while end > 0:
-        start = data.rfind(b"\n", 0, end) + 1
-        if not _CONTINUES.search(data, start, end):
-            return start
-        end = start - 1
+    """Where to cut: before the last whole line that no earlier line hangs together with."""
+    for far in (64, 4096):
+        starts: list[int] = []
+        end = data.rfind(b"\n")
+        while end >= 0 and len(starts) < far:
+            starts.insert(0, data.rfind(b"\n", 0, end) + 1)
+            end = starts[0] - 1
+        cut = len(starts) - 1
+        for first, last in sorted(_spans(data, starts), key=lambda span: -span[1]):
+            if first < cut <= last:
+                cut = first
+        if cut >= 0:
+            return starts[cut] if starts else 0
     return 0
+
+
+def _spans(data: bytes, starts: list[int]) -> Iterator[tuple[int, int]]:
+    """First and last of the lines that must stay together, by their place in `starts`."""
+    begun: dict[bytes, int] = {}
+    for number, start in enumerate(starts):
+        head = data[start : start + _HEAD].partition(b"\n")[0]
+        if _REPEATED.search(head):
+            yield number - 1, number
+        part = _PART.search(head)
+        if part is None:
+            continue
+        whose = part[1] or part[2] or b""
+        nth = int(part[3] or part[5])
+        if nth == 1:
+            begun[whose] = number
+        else:
+            yield begun.get(whose, -1), number
+        end = data.find(b"\n", start)
+        if part[3] == part[4] if part[3] else not data.endswith(b" ...", start, end):
+            begun.pop(whose, None)
+    for number in begun.values():
+        yield number, len(starts)

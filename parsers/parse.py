@@ -14,7 +14,7 @@ from .clock import Clock
 from .event import SCHEMA, Mta
 from .header import Headers, read_headers
 from .mta import MtaParser, parsers
-from .rules import IMPLIED_BY, Rule, Taken, Wanted, run
+from .rules import HEAD, IMPLIED_BY, Rule, Taken, Wanted, heads_of, may_take, run
 
 Fate = pl.Enum(["parsed", "ignored", "foreign", "unrecognised"])
 
@@ -47,7 +47,8 @@ class Parsed:
     origins: pl.DataFrame
     """header.ORIGIN_SCHEMA plus `mta` and `service`: a row per distinct origin of lines."""
     events: pl.DataFrame
-    """The event columns, with `row` into `lines`, `rule` and `implied`."""
+    """The event columns, with `row` into `lines`, `rule` and `implied`; in the order of the
+    lines, unless only some columns were wanted."""
     verdicts: tuple[Verdict, ...]
     """Every line's fate, once."""
 
@@ -85,22 +86,25 @@ def parse(chunk: Chunk, wanted: Wanted | None = None) -> Parsed:
     verdicts: list[Verdict] = []
     events: list[pl.DataFrame] = []
     route = origins.get_column("route").gather(lines.get_column("origin"))
-    narrow = lines.select("row", "message", route.alias("route"))
-    for part in narrow.partition_by("route"):
-        number = part.item(0, "route")
+    mta_of_route = pl.Series([m for m, _ in _routes()], dtype=pl.UInt8)
+    narrow = lines.select("row", "message", route.alias("route"), mta_of_route.gather(route).alias("mta"))
+    for part in narrow.partition_by("mta"):
+        number = part.item(0, "mta")
         if number == _UNROUTED:
             verdicts += _unrouted(part, lines, origins)
             continue
-        mta, service = _routes()[number]
-        part = part.select("row", "message")
+        mta = parsers()[number - 1]
         if mta.prepare is not None:
             whole = part
-            part = mta.prepare(_with_origin(part, lines, origins)).select("row", "message")
+            kept = mta.prepare(_with_origin(part, lines, origins)).select("row", "message")
+            part = kept.join(part.select("row", "route"), on="row", how="left", maintain_order="left")
             joined = whole.join(part, on="row", how="anti").get_column("row")
             verdicts.append(Verdict("ignored", mta.name, f"{mta.name}.joined", joined))
-        taken, left = run(rules_for(mta, service), split_queue_id(mta, part), wanted)
-        verdicts += _verdicts(mta, taken, left)
-        events += _named(mta, taken)
+        for same in _texts(mta, part).partition_by("route", "head"):
+            rules = _candidates(mta, same.item(0, "route"), same.item(0, "head"))
+            taken, left = run(rules, same.select("row", "queue_id", "text"), wanted)
+            verdicts += _verdicts(mta, taken, left)
+            events += _named(mta, taken, wanted)
     complete = _complete(events, lines, origins, counts, chunk, wanted)
     return Parsed(lines, origins, complete, tuple(v for v in verdicts if v.rows.len()))
 
@@ -110,13 +114,13 @@ _UNROUTED = 0
 
 
 @cache
-def _routes() -> tuple[tuple[MtaParser, str], ...]:
-    """Routes by number; `""` is any daemon without rules of its own, `?` an unknown one."""
-    first = parsers()[0]
-    routes = [(first, "")]  # _UNROUTED
-    for mta in parsers():
+def _routes() -> tuple[tuple[int, str], ...]:
+    """Routes by number: the MTA (1-based) and `""` for a daemon without rules of its own, `?`
+    for an unknown one."""
+    routes = [(_UNROUTED, "")]
+    for number, mta in enumerate(parsers(), start=1):
         named = sorted({s for r in mta.rules for s in r.services})
-        routes += [(mta, service) for service in ("", "?", *named)]
+        routes += [(number, service) for service in ("", "?", *named)]
     return tuple(routes)
 
 
@@ -130,8 +134,9 @@ def _route(origins: pl.DataFrame) -> pl.DataFrame:
         whose = pl.when(mine).then(pl.lit(mta.name, dtype=Mta)).otherwise(whose)
         service = pl.when(mine).then(tag.str.extract(pattern, 1)).otherwise(service)
     origins = origins.with_columns(whose.alias("mta"), service.alias("service"))
-    numbers = {(m.name, s): n for n, (m, s) in enumerate(_routes()) if n != _UNROUTED}
-    known = {m.name: {s for n, s in numbers if n == m.name} for m in parsers()}
+    names = ["", *(m.name for m in parsers())]
+    numbers = {(names[m], s): n for n, (m, s) in enumerate(_routes())}
+    known = {m: {s for n, s in numbers if n == m} for m in names}
     routes = [
         _UNROUTED if m is None else numbers[m, _group(s, known[m])]
         for m, s in origins.select("mta", "service").iter_rows()
@@ -147,17 +152,35 @@ def _group(service: str | None, known: set[str]) -> str:
 
 
 @cache
-def rules_for(mta: MtaParser, service: str) -> tuple[Rule, ...]:
-    """Rules to offer to a daemon's lines: its own and those for any; `?` (unknown): all."""
-    return tuple(r for r in mta.rules if service == "?" or not r.services or service in r.services)
+def _heads(mta: MtaParser) -> pl.Enum:
+    return pl.Enum(heads_of(mta.rules))
+
+
+def _texts(mta: MtaParser, part: pl.DataFrame) -> pl.DataFrame:
+    """Columns row, route, queue_id, text and head: the text's beginning, where rules name it."""
+    texts = split_queue_id(mta, part)
+    head = pl.col("text").str.head(HEAD).cast(_heads(mta), strict=False).to_physical()
+    return texts.with_columns(head.alias("head"))
+
+
+@cache
+def _candidates(mta: MtaParser, route: int, head: int | None) -> tuple[Rule, ...]:
+    """Rules to offer to a daemon's lines: its own and those for any; of an unknown one: all."""
+    service = _routes()[route][1]
+    text = None if head is None else _heads(mta).categories[head]
+    return tuple(
+        r
+        for r in mta.rules
+        if (service == "?" or not r.services or service in r.services) and may_take(r, text)
+    )
 
 
 def split_queue_id(mta: MtaParser, lines: pl.DataFrame) -> pl.DataFrame:
-    """Columns row, queue_id and text of lines with row and message."""
+    """Columns row, route, queue_id and text of lines with row, route and message."""
     message = pl.col("message")
     if mta.queue_id.endswith("): "):
         # Cut at the first `: `, then see whether an id stands before it.
-        parts = lines.select("row", "message", message.str.splitn(": ", 2).struct.unnest())
+        parts = lines.select("row", "route", "message", message.str.splitn(": ", 2).struct.unnest())
         head = pl.col("field_0")
         is_id = (
             head.str.contains(f"^{mta.queue_id.removesuffix(': ')}$")
@@ -165,12 +188,14 @@ def split_queue_id(mta: MtaParser, lines: pl.DataFrame) -> pl.DataFrame:
         )
         return parts.select(
             "row",
+            "route",
             pl.when(is_id & (head != "NOQUEUE")).then(head).alias("queue_id"),
             pl.when(is_id).then(pl.col("field_1")).otherwise(message).alias("text"),
         )
     head = message.str.extract(f"^((?:{mta.queue_id}))", 1)
     return lines.select(
         "row",
+        "route",
         message.str.extract(f"^(?:{mta.queue_id})", 1).alias("queue_id"),
         message.str.slice(head.str.len_chars().fill_null(0)).alias("text"),
     )
@@ -262,13 +287,13 @@ def _unrouted(part: pl.DataFrame, lines: pl.DataFrame, origins: pl.DataFrame) ->
     return [*verdicts, Verdict("unrecognised", None, None, left.get_column("row"))]
 
 
-def _named(mta: MtaParser, taken: Iterable[Taken]) -> list[pl.DataFrame]:
+def _named(mta: MtaParser, taken: Iterable[Taken], wanted: Wanted | None) -> list[pl.DataFrame]:
+    """Events with the name of the MTA, and of the rule where all is wanted."""
+    found = [(t.rule, t.events) for t in taken if t.events is not None]
+    whose = pl.lit(mta.name, dtype=Mta).alias("mta")
     return [
-        t.events.with_columns(
-            pl.lit(t.rule.name).alias("rule"), pl.lit(mta.name, dtype=Mta).alias("mta")
-        )
-        for t in taken
-        if t.events is not None
+        events.with_columns(whose, *([pl.lit(rule.name).alias("rule")] if wanted is None else []))
+        for rule, events in found
     ]
 
 
@@ -286,7 +311,9 @@ def _complete(
     schema = internal | {n: SCHEMA[n] for n in names}
     if not events:
         return pl.DataFrame(schema=schema)
-    frame = pl.concat(events, how="diagonal").sort("row", maintain_order=True)
+    frame = pl.concat(events, how="diagonal")
+    if wanted is None:
+        frame = frame.sort("row", maintain_order=True)
     row = frame.get_column("row")
     origin = lines.get_column("origin").gather(row)
     header = {

@@ -1,36 +1,53 @@
-"""Postfix: every daemon's lines."""
+"""Postfix: which lines are its own, and the table of rules for them in the order of trial."""
 
-import polars as pl
-
+from . import (
+    postfix_content,
+    postfix_delivery,
+    postfix_postscreen,
+    postfix_queue,
+    postfix_rejects,
+    postfix_smtp,
+    postfix_smtpd,
+    postfix_system,
+)
 from .mta import MtaParser
 from .rules import Rule
-from .smtp_reply import stage_of
-
-_PEER = r"(?<client_name>[^ \[\]]+)\[(?<client_ip>[0-9A-Fa-f:.]+|unknown)\](?::[0-9]+)?"
 
 RULES: tuple[Rule, ...] = (
-    Rule(
-        name="postfix.connect",
-        starts=("connect from ",),
-        pattern=rf"connect from {_PEER}$",
-        services=("smtpd",),
-        set={"kind": "session", "stage": "CONNECT"},
-    ),
-    Rule(
-        name="postfix.reject",
-        starts=("reject: ",),
-        pattern=rf"reject: (?<_stage>[A-Z-]+) from {_PEER}: (?<reply>[0-9]{{3}} [^;]*(?:;[^;]*)*?); "
-        r"from=<(?<sender>[^>]*)> (?:to=<(?<recipient>[^>]*)> )?proto=[A-Z]+(?: helo=<(?<helo>[^>]*)>)?$",
-        services=("smtpd",),
-        set={"kind": "reject", "direction": "inbound", "outcome": "rejected"},
-        derive={"stage": stage_of(pl.col("_stage"))},
-    ),
-    Rule(name="postfix.removed", starts=("removed",), services=("qmgr",), set={"kind": "queue", "outcome": "removed"}),
+    *postfix_smtpd.HOT,
+    *postfix_rejects.HOT,
+    *postfix_queue.HOT,
+    *postfix_delivery.HOT,
+    *postfix_postscreen.HOT,
+    *postfix_delivery.RULES,
+    *postfix_rejects.RULES,
+    *postfix_content.RULES,
+    *postfix_queue.RULES,
+    *postfix_postscreen.RULES,
+    *postfix_smtp.RULES,
+    *postfix_smtpd.RULES,
+    *postfix_system.WARNINGS,
+    *postfix_system.RULES,
 )
+
+# syslog_name is anybody's choice: other names are taken for Postfix' by the daemon after it.
+_DAEMONS = (
+    r"smtpd|smtp|lmtp|local|virtual|pipe|cleanup|[no]?qmgr|bounce|defer|trace|pickup|error|retry"
+    r"|discard|verify|postscreen|dnsblog|tlsproxy|tlsmgr|anvil|scache|flush|showq|proxymap"
+    r"|trivial-rewrite|spawn|qmqpd|master|sendmail|post(?:logd?|drop|super|queue|map|alias|cat|conf"
+    r"|kick|multi|fix|fix-script|fix-tls-script|multi-script|-install|grey)|posttls-finger"
+    r"|polic(?:y|yd)(?:-spf)?|spf-policy|greylist"
+)
+_NAME = r"[!-.0-9;-~]+"
 
 PARSER = MtaParser(
     name="postfix",
-    tags=r"[!-9;-~]*?[!-.0-9;-~]/((?:[a-z]+/)*(?:smtpd|smtp|lmtp|qmgr|cleanup|local|virtual|pipe|bounce|pickup|master|postscreen|anvil|error|trace|defer|discard|verify|scache|tlsproxy|dnsblog|proxymap|trivial-rewrite|postfix-script|oqmgr|flush|showq|spawn|tlsmgr|postlog|sendmail|postdrop|postsuper|postqueue|postmap|postalias))|postfix(?:())?",
-    queue_id=r"(?:([0-9A-F]{6,20}|[0-9B-DF-HJ-NP-TV-Zb-df-hj-np-tv-z]{10,}z[0-9B-DF-HJ-NP-TV-Zb-df-hj-np-tv-z]+)|NOQUEUE): ",
+    # `postfix/submission/smtpd`, `mx-in/smtpd`; `postfix` alone where the system logger cuts
+    # the daemon off (RFC 5424 of rsyslog).
+    tags=rf"{_NAME}/((?:{_NAME}/)*(?:{_DAEMONS}))|postfix[!-.0-9;-~]*/{_NAME}(?:/{_NAME})*"
+    r"|postfix(?:-(?:in|out|mx|relay|internal|external|incoming|outgoing|[0-9]{1,3}))?",
+    # Short ids are hexadecimal; long ones (enable_long_queue_ids) begin with the time, so for
+    # decades with a digit, and hold no vowels.
+    queue_id=r"(?:([0-9A-F][0-9A-HJ-NP-TV-Zb-df-hj-np-tv-z]{5,24})|NOQUEUE): ",
     rules=RULES,
 )

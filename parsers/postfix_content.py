@@ -6,7 +6,7 @@ is found from the line's end, where Postfix' own fields stand.
 
 import polars as pl
 
-from .postfix_parts import CLIENT, CLIENT_KNOWN, ENHANCED, stage
+from .postfix_parts import CLIENT, CLIENT_KNOWN, CLIENT_SAYS, ENHANCED, stage
 from .postfix_rejects import FROM, HELO, LOGIN, OUTCOME_OF, STAGE
 from .rules import Rule
 
@@ -27,7 +27,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         name="postfix.milter-reject",
         starts=("milter-reject: ",),
-        pattern=rf"milter-reject: {STAGE} from {CLIENT}: "
+        pattern=rf"milter-reject: {STAGE} from {CLIENT_SAYS}"
         r"(?<enhanced_code>5\.[0-9]{1,3}\.[0-9]{1,3}) "
         rf"(?<reply_text>.*); from=<(?<sender>.*?)>(?: to=<(?<recipient>.*)>)?{_SMTP}{LOGIN}$",
         services=_CLEANUP,
@@ -38,7 +38,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         name="postfix.milter-tempfail",
         starts=("milter-reject: ",),
-        pattern=rf"milter-reject: {STAGE} from {CLIENT}: "
+        pattern=rf"milter-reject: {STAGE} from {CLIENT_SAYS}"
         r"(?<enhanced_code>4\.[0-9]{1,3}\.[0-9]{1,3}) "
         rf"(?<reply_text>.*); from=<(?<sender>.*?)>(?: to=<(?<recipient>.*)>)?{_SMTP}{LOGIN}$",
         services=_CLEANUP,
@@ -50,7 +50,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         name="postfix.milter-reject-other",
         starts=("milter-reject: ",),
-        pattern=rf"milter-reject: {STAGE} from {CLIENT}: "
+        pattern=rf"milter-reject: {STAGE} from {CLIENT_SAYS}"
         rf"(?:{ENHANCED} )?(?<reply_text>.*){FROM}{HELO}{LOGIN}$",
         services=_CLEANUP,
         set=_REJECTED,
@@ -86,8 +86,7 @@ RULES: tuple[Rule, ...] = (
         r"(?:: (?<reply_text>.*))?$",
         services=_CLEANUP,
         set={"kind": "reject", "stage": "EOD"},
-        derive=_WHENCE
-        | {"outcome": pl.col("_action").replace_strict(OUTCOME_OF, default=None)},
+        derive=_WHENCE | {"outcome": pl.col("_action").replace_strict(OUTCOME_OF, default=None)},
     ),
     Rule(
         name="postfix.content-change",

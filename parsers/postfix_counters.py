@@ -21,10 +21,6 @@ def _done(name: str) -> pl.Expr:
     return _COUNTERS.str.contains(f" {name}=[1-9]")
 
 
-def _sent(name: str) -> pl.Expr:
-    return _COUNTERS.str.contains(f" {name}=", literal=True)
-
-
 def _successes(name: str) -> pl.Expr:
     count = _COUNTERS.str.extract(f" {name}=([0-9]{{1,9}})", 1)
     return count.cast(pl.Int64).fill_null(0)
@@ -42,17 +38,17 @@ class _Refusal(NamedTuple):
     implied: str
     stage: str
     command: str | None
+    counter: str
+    """The counter that has to show no success."""
     count: pl.Expr
-
-
-# RSET cannot fail by itself: where it does without TLS, smtpd wants STARTTLS before all else.
-_LOCKED = (_failures("rset") > 0) & ~_done("rset") & ~_done("starttls") & ~_done("mail")
-_OPEN = ~_LOCKED
 
 
 def _where(condition: pl.Expr, count: pl.Expr) -> pl.Expr:
     return pl.when(condition).then(count).otherwise(0)
 
+
+# RSET cannot fail by itself: where it does without TLS, smtpd wants STARTTLS before all else.
+_LOCKED = _COUNTERS.str.contains(" rset=0/", literal=True) & ~_done("starttls") & ~_done("mail")
 
 _REFUSALS: tuple[_Refusal, ...] = (
     # Without QUIT the last command may be the forbidden one that is answered with 221; a
@@ -61,39 +57,35 @@ _REFUSALS: tuple[_Refusal, ...] = (
         "postfix.unknown-command",
         "OTHER",
         None,
+        "unknown",
         _failures("unknown") - pl.when(_done("quit")).then(0).otherwise(1),
     ),
-    _Refusal(
-        "postfix.vrfy-disabled",
-        "VRFY",
-        "VRFY",
-        _where(_OPEN & ~_done("vrfy"), _failures("vrfy")),
-    ),
+    _Refusal("postfix.vrfy-disabled", "VRFY", "VRFY", "vrfy", _where(~_LOCKED, _failures("vrfy"))),
     *(
         # One at most per transaction: further ones may be 503.
         _Refusal(
             "postfix.no-valid-recipients",
             "DATA",
             name.upper(),
+            name,
             _where(~_done("rcpt"), pl.min_horizontal(_failures(name), _successes("mail"))),
         )
         for name in ("data", "bdat")
-    ),
-    _Refusal(
-        "postfix.need-mail", "RCPT", "RCPT", _where(_OPEN & ~_sent("mail"), _failures("rcpt"))
     ),
     *(
         _Refusal(
             "postfix.helo-syntax",
             "HELO",
             name.upper(),
+            name,
             _where(_done("mail") & ~_done("ehlo") & ~_done("helo"), _failures(name)),
         )
         for name in ("ehlo", "helo")
     ),
     *(
-        _Refusal("postfix.starttls-first", stage, stage, _where(_LOCKED, _failures(name)))
+        _Refusal("postfix.starttls-first", stage, name.upper(), name, _failures(name))
         for name, stage in (
+            ("rset", "OTHER"),
             ("auth", "AUTH"),
             ("mail", "MAIL"),
             ("rcpt", "RCPT"),
@@ -102,27 +94,26 @@ _REFUSALS: tuple[_Refusal, ...] = (
             ("etrn", "ETRN"),
         )
     ),
-    _Refusal("postfix.starttls-first", "OTHER", "RSET", _where(_LOCKED, _failures("rset"))),
 )
 
 
 def refusals(hits: pl.DataFrame) -> pl.DataFrame:
-    """The sessions' own events, and one for each sort of refusal that a session's counters prove."""
-    lonely_rcpt = _COUNTERS.str.contains(" rcpt=0/", literal=True) & ~_sent("mail")
-    telling = hits.filter(_COUNTERS.str.contains_any(_TELLING) | lonely_rcpt)
+    """The sessions' own events, and one for each sort of refusal their counters prove."""
+    telling = hits.filter(_COUNTERS.str.contains_any(_TELLING)).select(
+        "row", "client_name", "client_ip", "_counters"
+    )
     if telling.is_empty():
         return hits
-    counts = telling.select(
-        refusal.count.alias(str(number)) for number, refusal in enumerate(_REFUSALS)
-    )
-    client = telling.select("row", "client_name", "client_ip")
-    found = [
-        client.with_columns(counts.get_column(str(number)).alias("count"))
-        .filter(pl.col("count") > 0)
-        .with_columns(_event(refusal))
-        for number, refusal in enumerate(_REFUSALS)
-    ]
-    return pl.concat([hits, *(events for events in found if not events.is_empty())], how="diagonal")
+    locked = telling.filter(_LOCKED)
+    found = [hits]
+    for refusal in _REFUSALS:
+        sessions = locked if refusal.implied == "postfix.starttls-first" else telling
+        of_it = sessions.filter(_COUNTERS.str.contains(f" {refusal.counter}=0/", literal=True))
+        if of_it.is_empty():
+            continue
+        counted = of_it.with_columns(refusal.count.alias("count")).filter(pl.col("count") > 0)
+        found.append(counted.drop("_counters").with_columns(_event(refusal)))
+    return pl.concat(found, how="diagonal")
 
 
 def _event(refusal: _Refusal) -> list[pl.Expr]:
@@ -141,7 +132,7 @@ def _event(refusal: _Refusal) -> list[pl.Expr]:
 
 def last_unknown(hits: pl.DataFrame) -> pl.DataFrame:
     """A session's end after an unknown command: that command's refusal besides the end itself."""
-    refusal = _Refusal("postfix.unknown-command", "OTHER", None, pl.lit(1))
+    refusal = _REFUSALS[0]
     refused = hits.select("row", "client_name", "client_ip").with_columns(_event(refusal))
     if "implied" not in hits.columns:
         hits = hits.with_columns(pl.lit(None, dtype=pl.String).alias("implied"))

@@ -22,10 +22,8 @@ _RELAY = (
 )
 _FIGURE = r"[0-9.]+"
 _DELAYS = rf"(?<_delays>{_FIGURE}/{_FIGURE}/{_FIGURE}/{_FIGURE})"
-_TIMES = (
-    rf"(?:conn_use=[0-9]+, )?delay=(?<delay>{_FIGURE}), delays={_DELAYS}, (?:tls=[^ ,]*, )?"
-)
-_HOT = {"delays": delays()}
+_TIMES = rf"(?:conn_use=[0-9]+, )?delay=(?<delay>{_FIGURE}), delays={_DELAYS}, (?:tls=[^ ,]*, )?"
+_TRANSPORT = pl.when(pl.col("relay_name") != "none").then(pl.col("relay_name"))
 _UNCLOSED = pl.col("reply_text").str.strip_suffix(")")
 
 HOT: tuple[Rule, ...] = (
@@ -33,23 +31,18 @@ HOT: tuple[Rule, ...] = (
         name="postfix.sent",
         starts=("to=<",),
         has=(", status=sent (",),
-        pattern=rf"{_TO}{_RELAY}{_TIMES}dsn=[0-9.]+, status=sent "
-        rf"\((?<reply_code>2[0-9]{{2}}) {ENHANCED} (?<reply_text>.*)$",
+        pattern=rf"{_TO}{_RELAY}{_TIMES}dsn=(?<_dsn>[0-9.]+), status=sent "
+        rf"\((?<reply_code>2[0-9]{{2}}) (?:{ENHANCED} (?<reply_text>.*)|(?<_plain>[^0-9].*))$",
         services=CLIENTS,
-        set=_REMOTE
-        | {"outcome": "sent", "stage": "EOD", "evidence": "logged", "enhanced_from": "reply"},
-        derive=_HOT | {"reply_text": _UNCLOSED},
-    ),
-    Rule(
-        name="postfix.sent-plain",
-        starts=("to=<",),
-        has=(", status=sent (",),
-        pattern=rf"{_TO}{_RELAY}{_TIMES}dsn={ENHANCED}, status=sent "
-        r"\((?<reply_code>2[0-9]{2}) (?<reply_text>[^0-9 ].*)$",
-        services=CLIENTS,
-        set=_REMOTE
-        | {"outcome": "sent", "stage": "EOD", "evidence": "logged", "enhanced_from": "dsn"},
-        derive=_HOT | {"reply_text": _UNCLOSED},
+        set=_REMOTE | {"outcome": "sent", "stage": "EOD", "evidence": "logged"},
+        derive={
+            "delays": delays(),
+            "enhanced_from": pl.when(pl.col("enhanced_code").is_null())
+            .then(pl.lit("dsn"))
+            .otherwise(pl.lit("reply")),
+            "enhanced_code": pl.coalesce("enhanced_code", "_dsn"),
+            "reply_text": pl.coalesce("reply_text", "_plain").str.strip_suffix(")"),
+        },
     ),
     Rule(
         name="postfix.delivered",
@@ -59,7 +52,7 @@ HOT: tuple[Rule, ...] = (
         r"\((?<reply_text>.*)$",
         services=("local", "virtual", "pipe"),
         set=_DELIVERED | {"direction": "local", "enhanced_from": "dsn"},
-        derive=_HOT | {"reply_text": _UNCLOSED},
+        derive={"delays": delays(), "reply_text": _UNCLOSED, "relay_name": _TRANSPORT},
     ),
 )
 
@@ -86,10 +79,10 @@ _OUTCOME: dict[str, pl.Expr] = {
     "kind": pl.when(_PROBE).then(pl.lit("probe")).otherwise(pl.lit("delivery")),
     "outcome": pl.col("_status").replace_strict(_OUTCOMES, default=None),
     "delays": delays(),
-    "relay_name": pl.when(pl.col("relay_name") != "none").then(pl.col("relay_name")),
+    "relay_name": _TRANSPORT,
     "relay_ip": address("relay_ip"),
 }
-_SAID = rf"\(host [^ ]+ said: (?<_reply>.*) \(in reply to (?<command>[A-Za-z/ ]+) command\)\)$"
+_SAID = r"\(host [^ ]+ said: (?<_reply>.*) \(in reply to (?<command>[A-Za-z/ ]+) command\)\)$"
 _COMMAND_STAGE = {"stage": stage_of(pl.col("command"))}
 
 RULES: tuple[Rule, ...] = (
@@ -102,7 +95,7 @@ RULES: tuple[Rule, ...] = (
         r"\(in reply to (?<command>[A-Za-z/ ]+) command\)\)$",
         services=CLIENTS,
         set=_REMOTE | {"evidence": "logged", "enhanced_from": "reply"},
-        derive=_HOT | _COMMAND_STAGE,
+        derive={"delays": delays()} | _COMMAND_STAGE,
     ),
     Rule(
         name="postfix.said",
@@ -156,9 +149,9 @@ RULES: tuple[Rule, ...] = (
     Rule(
         name="postfix.accepted",
         starts=("to=<",),
-        has=("[",),
+        has=(" (2",),
         pattern=_ANY.replace(r"(?:\[(?<relay_ip>[^\] ]*)\])?", r"\[(?<relay_ip>[^\] ]*)\]")
-        + r"\((?<_reply>[1-5][0-9]{2}(?:[ -].*|\)))$",
+        + r"\((?<_reply>2[0-9]{2}(?:[ -].*|\)))$",
         services=CLIENTS,
         set={"direction": "outbound"},
         derive=_OUTCOME | reply_or_dsn(),

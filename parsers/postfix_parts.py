@@ -10,6 +10,8 @@ from .smtp_reply import reply_columns, stage_of
 
 # `name[address]` or, with smtpd_client_port_logging, `name[address]:port`.
 CLIENT = r"(?<client_name>[^ \[]+)\[(?<client_ip>[^\] ]+)\](?::(?:[0-9]+|unknown))?"
+# The same with the colon that follows it: one-pass, as the byte after the colon decides.
+CLIENT_SAYS = r"(?<client_name>[^ \[]+)\[(?<client_ip>[^\] ]+)\]:(?:(?:[0-9]+|unknown):)? "
 # Postscreen and tlsproxy know no names.
 PEER = r"\[(?<client_ip>[0-9A-Za-z:.%]+)\]:[0-9]+"
 # `name[address]:port` of a server; a unix socket stands in the brackets with LMTP.

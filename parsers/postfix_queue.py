@@ -33,6 +33,14 @@ HOT: tuple[Rule, ...] = (
 )
 
 RULES: tuple[Rule, ...] = (
+    Rule(
+        name="postfix.expired",
+        starts=("from=<",),
+        has=("expired, returned to sender",),
+        pattern=r"from=<(?<sender>.*)>, status=(?:force-)?expired, returned to sender$",
+        services=_QMGR,
+        set=_QUEUE | {"outcome": "expired"},
+    ),
     # A quoted local part may hold what ends the address elsewhere: looked for from the right.
     Rule(
         name="postfix.queued-odd",
@@ -41,14 +49,6 @@ RULES: tuple[Rule, ...] = (
         r"\(queue [a-z]+\)$",
         services=_QMGR,
         set=_QUEUE,
-    ),
-    Rule(
-        name="postfix.expired",
-        starts=("from=<",),
-        has=("expired, returned to sender",),
-        pattern=r"from=<(?<sender>.*)>, status=(?:force-)?expired, returned to sender$",
-        services=_QMGR,
-        set=_QUEUE | {"outcome": "expired"},
     ),
     Rule(
         name="postfix.skipped",

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from .postfix_parts import CLIENT, CLIENT_KNOWN, ENHANCED, stage
+from .postfix_parts import CLIENT, CLIENT_KNOWN, CLIENT_SAYS, ENHANCED, stage
 from .postfix_smtpd import SMTPD
 from .rules import Rule
 
@@ -34,7 +34,7 @@ HOT: tuple[Rule, ...] = (
     Rule(
         name="postfix.reject-rcpt",
         starts=("reject: RCPT from ",),
-        pattern=rf"reject: RCPT from {CLIENT}: (?<reply_code>[45][0-9]{{2}}) {ENHANCED} "
+        pattern=rf"reject: RCPT from {CLIENT_SAYS}(?<reply_code>[45][0-9]{{2}}) {ENHANCED} "
         r"(?<reply_text>[^=]*)=<(?<sender>[^<>]*)> to=<(?<recipient>[^<>]*)> proto=[A-Z]+ "
         r"helo=<(?<helo>[^<>]*)>$",
         services=SMTPD,
@@ -49,7 +49,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         name="postfix.milter-greeting",
         starts=("milter-reject: EHLO from ", "milter-reject: HELO from "),
-        pattern=rf"milter-reject: (?<command>EHLO|HELO) from {CLIENT}: "
+        pattern=rf"milter-reject: (?<command>EHLO|HELO) from {CLIENT_SAYS}"
         rf"(?<reply_text>{_NOT_421} .*?){EARLY}$",
         services=SMTPD,
         set={"kind": "session", "direction": "inbound", "stage": "HELO"},
@@ -58,7 +58,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         name="postfix.milter-connect",
         starts=("milter-reject: CONNECT from ",),
-        pattern=rf"milter-reject: CONNECT from {CLIENT}: (?<reply_text>5[0-9]{{2}} .*?){EARLY}$",
+        pattern=rf"milter-reject: CONNECT from {CLIENT_SAYS}(?<reply_text>5[0-9]{{2}} .*?){EARLY}$",
         services=SMTPD,
         set=_REJECTED | {"stage": "CONNECT"},
         derive=CLIENT_KNOWN,
@@ -67,7 +67,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         name="postfix.milter-connect-later",
         starts=("milter-reject: CONNECT from ",),
-        pattern=rf"milter-reject: CONNECT from {CLIENT}: (?<reply_text>{_NOT_421} .*?){EARLY}$",
+        pattern=rf"milter-reject: CONNECT from {CLIENT_SAYS}(?<reply_text>{_NOT_421} .*?){EARLY}$",
         services=SMTPD,
         set={"kind": "session", "direction": "inbound", "stage": "CONNECT"},
         derive=CLIENT_KNOWN,
@@ -75,7 +75,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         name="postfix.reject",
         starts=("reject: ", "milter-reject: "),
-        pattern=rf"(?:milter-)?reject: {STAGE} from {CLIENT}: "
+        pattern=rf"(?:milter-)?reject: {STAGE} from {CLIENT_SAYS}"
         rf"(?<reply>{_CODE}[ -].*){FROM}{HELO}{LOGIN}$",
         services=SMTPD,
         set=_REJECTED,
@@ -85,7 +85,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         name="postfix.reject-early",
         starts=("reject: ", "milter-reject: "),
-        pattern=rf"(?:milter-)?reject: {STAGE} from {CLIENT}: (?<reply>{_CODE}[ -].*?){EARLY}$",
+        pattern=rf"(?:milter-)?reject: {STAGE} from {CLIENT_SAYS}(?<reply>{_CODE}[ -].*?){EARLY}$",
         services=SMTPD,
         set=_REJECTED,
         derive=_STAGED,
@@ -123,7 +123,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         name="postfix.verdict",
         starts=("reject_warning: ", "warn: ", "info: ", "hold: ", "discard: "),
-        pattern=rf"(?<_action>[a-z_]+): {STAGE} from {CLIENT}: (?<reply_text>.*){FROM}{HELO}{LOGIN}$",
+        pattern=rf"(?<_action>[a-z_]+): {STAGE} from {CLIENT_SAYS}(?<reply_text>.*){FROM}{HELO}{LOGIN}$",
         services=SMTPD,
         set={"kind": "reject", "direction": "inbound"},
         derive=_VERDICT,
@@ -131,7 +131,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         name="postfix.verdict-early",
         starts=("reject_warning: ", "warn: ", "info: ", "hold: ", "discard: "),
-        pattern=rf"(?<_action>[a-z_]+): {STAGE} from {CLIENT}: (?<reply_text>.*?){EARLY}$",
+        pattern=rf"(?<_action>[a-z_]+): {STAGE} from {CLIENT_SAYS}(?<reply_text>.*?){EARLY}$",
         services=SMTPD,
         set={"kind": "reject", "direction": "inbound"},
         derive=_VERDICT,
@@ -139,7 +139,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         name="postfix.milter-verdict",
         starts=("milter-hold: ", "milter-discard: ", "milter-quarantine: "),
-        pattern=rf"milter-(?<_action>[a-z]+): {STAGE} from {CLIENT}: (?<reply_text>.*?)"
+        pattern=rf"milter-(?<_action>[a-z]+): {STAGE} from {CLIENT_SAYS}(?<reply_text>.*?)"
         rf"(?:;(?: from=<(?<sender>.*?)>)?(?: to=<(?<recipient>.*)>)?{HELO}{LOGIN})?$",
         services=(*SMTPD, "cleanup"),
         set={"kind": "reject", "direction": "inbound"},
@@ -148,7 +148,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         name="postfix.routing",
         starts=("filter: ", "redirect: ", "bcc: ", "prepend: ", "delay: ", "permit: "),
-        pattern=rf"[a-z]+: {STAGE} from {CLIENT}: (?<reply_text>.*){FROM}{HELO}{LOGIN}$",
+        pattern=rf"[a-z]+: {STAGE} from {CLIENT_SAYS}(?<reply_text>.*){FROM}{HELO}{LOGIN}$",
         services=SMTPD,
         set={"kind": "queue"},
         derive=CLIENT_KNOWN,

@@ -3,13 +3,14 @@
 import polars as pl
 
 from .postfix_counters import last_unknown, refusals
-from .postfix_parts import CLIENT, CLIENT_KNOWN, address, known, stage
+from .postfix_parts import CLIENT, CLIENT_KNOWN, CLIENT_SAYS, address, known, stage
 from .rules import Rule
 
 SMTPD = ("smtpd", "qmqpd")
 _SESSION = {"kind": "session", "direction": "inbound"}
 _REJECTED = {"kind": "reject", "direction": "inbound", "outcome": "rejected"}
-_WHERE = r"(?<command>[A-Z-]+(?: content)?)"
+# The last command; `DATA content` and a number of bytes where the message itself was cut.
+_WHERE = r"(?<command>[A-Z-]+) (?:content )?(?:\([0-9]+ bytes\) )?"
 _SASL_USER = r"(?:, sasl_username=(?<sasl_user>.*))?$"
 _LOGIN_FAILED = {
     "kind": "auth",
@@ -34,7 +35,7 @@ HOT: tuple[Rule, ...] = (
     Rule(
         name="postfix.disconnect-refused",
         starts=("disconnect from ",),
-        has=("/",),
+        has=("=0/",),
         pattern=rf"disconnect from {CLIENT}(?<_counters>(?: [a-z]+=[0-9]+(?:/[0-9]+)?)+)$",
         services=SMTPD,
         set=_SESSION,
@@ -44,7 +45,7 @@ HOT: tuple[Rule, ...] = (
     Rule(
         name="postfix.disconnect",
         starts=("disconnect from ",),
-        pattern=rf"disconnect from {CLIENT}(?: [a-z]+=[0-9]+)*$",
+        pattern=rf"disconnect from {CLIENT}(?: [a-z]+=[0-9]+(?:/[0-9]+)?)*$",
         services=SMTPD,
         set=_SESSION,
         derive=CLIENT_KNOWN,
@@ -62,7 +63,7 @@ HOT: tuple[Rule, ...] = (
     Rule(
         name="postfix.tls-established",
         starts=("Anonymous TLS ", "Untrusted TLS ", "Trusted TLS ", "Verified TLS "),
-        pattern=rf"[A-Z][a-z]+ TLS connection established from {CLIENT}: [!-~]+ with cipher ",
+        pattern=rf"[A-Z][a-z]+ TLS connection established from {CLIENT_SAYS}[!-~]+ with cipher ",
         services=SMTPD,
         set=_SESSION | {"stage": "STARTTLS"},
         derive=CLIENT_KNOWN,
@@ -93,7 +94,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         name="postfix.lost-connection",
         starts=("lost connection after ",),
-        pattern=rf"lost connection after {_WHERE}(?: \([0-9]+ bytes\))? from {CLIENT}$",
+        pattern=rf"lost connection after {_WHERE}from {CLIENT}$",
         services=SMTPD,
         set=_SESSION,
         derive=CLIENT_KNOWN | {"stage": stage()},
@@ -111,7 +112,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         name="postfix.timeout",
         starts=("timeout after ",),
-        pattern=rf"timeout after {_WHERE}(?: \([0-9]+ bytes\))? from {CLIENT}$",
+        pattern=rf"timeout after {_WHERE}from {CLIENT}$",
         services=SMTPD,
         set=_SESSION,
         derive=CLIENT_KNOWN | {"stage": stage()},
@@ -130,7 +131,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         name="postfix.too-many-errors",
         starts=("too many errors after ",),
-        pattern=rf"too many errors after {_WHERE}(?: \([0-9]+ bytes\))? from {CLIENT}$",
+        pattern=rf"too many errors after {_WHERE}from {CLIENT}$",
         services=SMTPD,
         set=_REJECTED,
         derive=CLIENT_KNOWN | {"stage": stage()},
@@ -139,10 +140,9 @@ RULES: tuple[Rule, ...] = (
     Rule(
         name="postfix.login-unavailable",
         starts=("warning: ",),
-        has=(" authentication failed: ",),
-        pattern=rf"warning: {CLIENT}: SASL [^ ]+ authentication failed: "
-        r"(?<reply_text>(?:Connection lost to|Temporary) authentication (?:server|failure))"
-        + _SASL_USER,
+        has=(" authentication failed: Connection lost to authentication server",),
+        pattern=rf"warning: {CLIENT_SAYS}SASL [^ ]+ authentication failed: "
+        rf"(?<reply_text>Connection lost to authentication server){_SASL_USER}",
         services=SMTPD,
         set=_LOGIN_FAILED,
         derive=_LOGIN_KNOWN,
@@ -152,7 +152,7 @@ RULES: tuple[Rule, ...] = (
         name="postfix.login-failed",
         starts=("warning: ",),
         has=(" authentication failed: ",),
-        pattern=rf"warning: {CLIENT}: SASL [^ ]+ authentication failed: "
+        pattern=rf"warning: {CLIENT_SAYS}SASL [^ ]+ authentication failed: "
         rf"(?<reply_text>.*?){_SASL_USER}",
         services=SMTPD,
         set=_LOGIN_FAILED,
@@ -163,7 +163,7 @@ RULES: tuple[Rule, ...] = (
         name="postfix.login-aborted",
         starts=("warning: ",),
         has=(" authentication aborted",),
-        pattern=rf"warning: {CLIENT}: SASL [^ ]+ authentication aborted$",
+        pattern=rf"warning: {CLIENT_SAYS}SASL [^ ]+ authentication aborted$",
         services=SMTPD,
         set=_LOGIN_FAILED,
         derive=CLIENT_KNOWN,
@@ -179,7 +179,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         name="postfix.non-smtp-command",
         starts=("warning: non-SMTP command from ",),
-        pattern=rf"warning: non-SMTP command from {CLIENT}: (?<command>[A-Za-z]{{1,20}})?.*$",
+        pattern=rf"warning: non-SMTP command from {CLIENT_SAYS}(?<command>[A-Za-z]{{1,20}})?.*$",
         services=SMTPD,
         set=_SESSION | {"stage": "OTHER"},
         derive=CLIENT_KNOWN,
@@ -188,7 +188,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         name="postfix.pipelining",
         starts=("improper command pipelining after ",),
-        pattern=rf"improper command pipelining after {_WHERE} from {CLIENT}(?:: .*)?$",
+        pattern=rf"improper command pipelining after {_WHERE}from {CLIENT}(?:: .*)?$",
         services=SMTPD,
         set=_SESSION,
         derive=CLIENT_KNOWN | {"stage": stage()},
@@ -296,7 +296,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         name="postfix.tls-established-old",
         starts=("TLS connection established from ",),
-        pattern=rf"TLS connection established from {CLIENT}: [!-~]+ with cipher .*$",
+        pattern=rf"TLS connection established from {CLIENT_SAYS}[!-~]+ with cipher .*$",
         services=SMTPD,
         set=_SESSION | {"stage": "STARTTLS"},
         derive=CLIENT_KNOWN,
@@ -304,7 +304,7 @@ RULES: tuple[Rule, ...] = (
     # smtpd_tls_loglevel, smtpd_command_filter, smtpd_discard_ehlo_keywords and the like.
     Rule(
         name="postfix.client-note",
-        pattern=rf"{CLIENT}: (?:replacing command |Trusted: |Untrusted: |Verified: |fingerprint="
+        pattern=rf"{CLIENT_SAYS}(?:replacing command |Trusted: |Untrusted: |Verified: |fingerprint="
         r"|subject_CN=|re-using session |save session |certificate ).*$",
         services=SMTPD,
         set=_SESSION,
@@ -319,7 +319,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         name="postfix.dialogue",
         starts=("< ", "> "),
-        pattern=rf"[<>] {CLIENT}: (?<reply_text>.*)$",
+        pattern=rf"[<>] {CLIENT_SAYS}(?<reply_text>.*)$",
         services=SMTPD,
         set=_SESSION,
         derive=CLIENT_KNOWN,

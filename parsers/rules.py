@@ -6,9 +6,10 @@ line belongs to the first rule that takes it; what no rule takes is unrecognised
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import reduce
+from functools import cache, reduce
+from operator import and_, or_
 from typing import NamedTuple
 
 import polars as pl
@@ -53,14 +54,6 @@ class Rule:
     ignore: bool = False
     """Known and of no interest: accounted for, no event."""
 
-    def cheap(self) -> pl.Expr:
-        """Test with literals only; true where the pattern is worth running."""
-        tests = [pl.col("text").str.contains(literal, literal=True) for literal in self.has]
-        if self.starts:
-            heads = [pl.col("text").str.starts_with(head) for head in self.starts]
-            tests.insert(0, reduce(lambda a, b: a | b, heads))
-        return reduce(lambda a, b: a & b, tests) if tests else pl.lit(True)
-
     def captures(self) -> list[str]:
         """Names of the pattern's groups."""
         return re.findall(r"\(\?P?<([a-z_]+)>", self.pattern)
@@ -70,9 +63,15 @@ class Wanted(NamedTuple):
     """What the reader of the events will look at; the rest is not worked out."""
 
     columns: frozenset[str]
+    texts_of: frozenset[str] = frozenset()
+    """Kinds whose reply_text is read, if `columns` has it."""
     quiet: frozenset[str] = frozenset()
     """Kinds that nobody looks at unless they carry an outcome, a size or a reply: such lines
     are recognised and accounted for, and give no event."""
+
+    def of(self, rule: Rule) -> frozenset[str]:
+        """The columns of a rule's events that are read."""
+        return self.columns if rule.set.get("kind") in self.texts_of else self.columns - {"reply_text"}
 
     def skips(self, rule: Rule) -> bool:
         """Whether a rule's events say nothing to this reader."""
@@ -81,7 +80,7 @@ class Wanted(NamedTuple):
             rule.set.get("kind") in self.quiet
             and rule.implied is None
             and rule.expand is None
-            and told.isdisjoint({"outcome", "size", "reply", "reply_code"})
+            and told.isdisjoint({"outcome", "size", REPLY, "reply_code"})
         )
 
 
@@ -93,101 +92,191 @@ class Taken(NamedTuple):
     events: pl.DataFrame | None
 
 
+HEAD = 2
+"""Characters of a text's head that tell which rules may take it."""
+
+
+def heads_of(rules: Iterable[Rule]) -> list[str]:
+    """The heads that `starts` literals of these rules have."""
+    return sorted({start[:HEAD] for rule in rules for start in rule.starts if len(start) >= HEAD})
+
+
+def may_take(rule: Rule, head: str | None) -> bool:
+    """Whether a rule may take texts with this head (None: a head that no rule names)."""
+    if not rule.starts or any(len(start) < HEAD for start in rule.starts):
+        return True
+    return any(start[:HEAD] == head for start in rule.starts)
+
+
 def run(
     rules: Sequence[Rule], lines: pl.DataFrame, wanted: Wanted | None = None
 ) -> tuple[list[Taken], pl.DataFrame]:
     """Give each line to the first rule that takes it; returns what was taken and what is left.
 
-    `lines` has `row` and `text` and whatever else the events should carry (`queue_id`).
-    `wanted` limits what is worked out.
+    `lines` has row, queue_id and text. `wanted` limits what is worked out.
     """
     taken: list[Taken] = []
     left = lines
     for rule in rules:
         if left.is_empty():
             break
-        got, left = _offer(rule, left, wanted)
+        got, left = _offer(_prepared(rule, wanted), left)
         if got is not None:
             taken.append(got)
     return taken, left
 
 
-def _offer(
-    rule: Rule, lines: pl.DataFrame, wanted: Wanted | None
-) -> tuple[Taken | None, pl.DataFrame]:
-    test = lines.select(rule.cheap().alias("test")).to_series()
-    if test.len() == 1 and lines.height != 1:
-        test = test.new_from_index(0, lines.height)
-    if not test.any():
-        return None, lines
-    whole = bool(test.all())
-    hits = lines if whole else lines.filter(test)
-    left = lines.clear() if whole else lines.filter(~test)
-    if wanted is not None and (rule.ignore or wanted.skips(rule)):
-        # Only whether the line is one of these: no groups, a third of the time.
-        fits = hits.get_column("text").str.contains(f"^(?:{rule.pattern})")
-        if not fits.all():
-            left = pl.concat([left, hits.filter(~fits)])
-            hits = hits.filter(fits)
-        return (Taken(rule, hits["row"], None) if hits.height else None), left
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """A rule with its expressions built once."""
+
+    rule: Rule
+    test: pl.Expr | None
+    """Test with literals only; None where there is none."""
+    fits: pl.Expr | None
+    """Whether the pattern takes a text, where nothing of it is wanted."""
+    groups: list[pl.Expr]
+    steps: list[list[pl.Expr]]
+    """Columns worked out from the groups, in stages that need each other."""
+    events: list[pl.Expr] | None
+    """The event's columns; None where they are known only after `expand`."""
+    columns: frozenset[str]
+    """The event columns that are wanted."""
+
+
+@cache
+def _prepared(rule: Rule, wanted: Wanted | None) -> _Prepared:
+    text = pl.col("text")
+    tests = [text.str.contains(literal, literal=True) for literal in rule.has]
+    if rule.starts:
+        tests.insert(0, reduce(or_, (text.str.starts_with(head) for head in rule.starts)))
+    silent = wanted is not None and (rule.ignore or wanted.skips(rule))
+    columns = frozenset(SCHEMA) if wanted is None else wanted.of(rule)
+    steps, needed = _steps(rule, columns)
+    captured = [n for n in rule.captures() if n in needed]
+    groups = [pl.col("row"), *(pl.col(n) for n in ("queue_id", "text") if n in needed - {*captured})]
     if rule.pattern:
-        hits = hits.drop(rule.captures(), strict=False)
-        groups = pl.col("text").str.extract_groups(f"^(?<_hit>)(?:{rule.pattern})")
-        hits = hits.with_columns(groups.alias("_groups")).unnest("_groups")
-        missed = hits["_hit"].is_null()
-        if missed.any():
-            left = pl.concat(
-                [left, lines.filter(pl.col("row").is_in(hits.filter(missed)["row"].implode()))]
-            )
-            hits = hits.filter(~missed)
-            if hits.is_empty():
-                return None, left
-        hits = hits.drop("_hit")
-    return Taken(rule, hits["row"], None if rule.ignore else _events(rule, hits, wanted)), left
+        pattern = _without_groups(rule.pattern, {*rule.captures()} - {*captured})
+        groups.append(text.str.extract_groups(f"^(?<_hit>)(?:{pattern})").struct.unnest())
+    made = {"queue_id", *captured, *(e.meta.output_name() for step in steps for e in step)}
+    names = [n for n in SCHEMA if n in made & columns]
+    implied = [pl.col(IMPLIED_BY)] if IMPLIED_BY in made else []
+    events = [pl.col("row"), *(pl.col(n).cast(SCHEMA[n], strict=False) for n in names), *implied]
+    return _Prepared(
+        rule=rule,
+        test=reduce(and_, tests) if tests else None,
+        fits=text.str.contains(f"^(?:{rule.pattern})") if silent else None,
+        groups=groups,
+        steps=steps,
+        events=None if rule.ignore or rule.expand is not None else events,
+        columns=columns,
+    )
 
 
-def _events(rule: Rule, hits: pl.DataFrame, wanted: Wanted | None) -> pl.DataFrame:
-    if REPLY in hits.columns:
-        hits = hits.with_columns(reply_columns(pl.col(REPLY), wanted and wanted.columns)).drop(
-            REPLY
-        )
-    if rule.derive:
-        for name, expr in rule.derive.items():
-            hits = hits.with_columns(expr.alias(name))
+def _without_groups(pattern: str, names: set[str]) -> str:
+    """The pattern with these groups not captured: what is not captured costs less."""
+    return re.sub(r"\(\?P?<([a-z_]+)>", lambda m: "(?:" if m[1] in names else m[0], pattern)
+
+
+def _steps(rule: Rule, columns: frozenset[str]) -> tuple[list[list[pl.Expr]], set[str]]:
+    """Expressions in stages that need each other, and the columns they all start from."""
+    derived = dict(rule.derive)
+    needed = columns | {"queue_id"}
+    if rule.expand is not None:
+        # What it reads is its own business.
+        needed = needed | {*rule.captures(), *derived, "text"}
+    # From the last to the first: an expression is kept for a column or for a later one.
+    kept: dict[str, pl.Expr] = {}
+    for name, expr in reversed(derived.items()):
+        if name in needed or name.startswith("_"):
+            kept[name] = expr.alias(name)
+            needed = needed | {*expr.meta.root_names()}
+    steps: list[list[pl.Expr]] = []
+    if REPLY in rule.captures():
+        of_reply = {e.meta.output_name(): e for e in reply_columns(pl.col(REPLY))}
+        steps.append([e for n, e in of_reply.items() if n in needed or n == "reply_code"])
+        needed = needed | {REPLY}
+    stage: list[pl.Expr] = []
+    for expr in reversed(kept.values()):
+        if {*expr.meta.root_names()} & {e.meta.output_name() for e in stage}:
+            steps.append(stage)
+            stage = []
+        stage.append(expr)
+    known = {*rule.captures(), *derived, *(e.meta.output_name() for s in steps for e in s)}
     constants = [
         pl.lit(value, dtype=SCHEMA[name]).alias(name)
         for name, value in rule.set.items()
-        if name not in hits.columns
+        if name not in known and name in needed
     ]
-    if constants:
-        hits = hits.with_columns(constants)
+    steps.append([*stage, *constants])
     if rule.implied is not None:
-        hits = _imply(rule.implied, hits)
-    if rule.expand is not None:
-        hits = rule.expand(hits)
-    keep = [
-        pl.col(n).cast(SCHEMA[n], strict=False)
-        for n in hits.columns
-        if n in SCHEMA and (wanted is None or n in wanted.columns)
-    ]
-    named = [pl.col(IMPLIED_BY)] if IMPLIED_BY in hits.columns else []
-    return hits.select("row", *keep, *named)
+        steps.append(_imply(rule.implied, printed="reply_code" in known))
+    return [s for s in steps if s], set(needed)
 
 
-def _imply(name: str, hits: pl.DataFrame) -> pl.DataFrame:
+def _offer(prepared: _Prepared, lines: pl.DataFrame) -> tuple[Taken | None, pl.DataFrame]:
+    rule = prepared.rule
+    hits, left = _split(lines, prepared.test)
+    if hits.is_empty():
+        return None, lines
+    if prepared.fits is not None:
+        # Only whether the line is one of these: no groups, a third of the time.
+        hits, missed = _split(hits, prepared.fits)
+        left = _join(left, missed)
+        return (Taken(rule, hits.get_column("row"), None) if hits.height else None), left
+    if rule.pattern:
+        found = hits.select(prepared.groups)
+        hit = found.get_column("_hit")
+        if hit.null_count():
+            left = _join(left, hits.filter(hit.is_null()))
+            found = found.filter(hit.is_not_null())
+        hits = found
+        if hits.is_empty():
+            return None, left
+    return Taken(rule, hits.get_column("row"), _events(prepared, hits)), left
+
+
+def _split(lines: pl.DataFrame, test: pl.Expr | None) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Lines that pass and lines that do not."""
+    if test is None:
+        return lines, lines.clear()
+    passed = lines.select(test.alias("test")).to_series()
+    if passed.all():
+        return lines, lines.clear()
+    if not passed.any():
+        return lines.clear(), lines
+    return lines.filter(passed), lines.filter(~passed)
+
+
+def _join(left: pl.DataFrame, more: pl.DataFrame) -> pl.DataFrame:
+    if left.is_empty():
+        return more
+    return left if more.is_empty() else pl.concat([left, more])
+
+
+def _events(prepared: _Prepared, hits: pl.DataFrame) -> pl.DataFrame | None:
+    if prepared.rule.ignore:
+        return None
+    for step in prepared.steps:
+        hits = hits.with_columns(step)
+    if prepared.events is not None:
+        return hits.select(prepared.events)
+    if prepared.rule.expand is not None:
+        hits = prepared.rule.expand(hits)
+    names = [n for n in SCHEMA if n in hits.columns and n in prepared.columns]
+    implied = [pl.col(IMPLIED_BY)] if IMPLIED_BY in hits.columns else []
+    return hits.select("row", *(pl.col(n).cast(SCHEMA[n], strict=False) for n in names), *implied)
+
+
+def _imply(name: str, *, printed: bool) -> list[pl.Expr]:
     """Fill in the reply that the line proves, where none is printed."""
-    implied = IMPLIED[name]
-    if "reply_code" not in hits.columns:
-        hits = hits.with_columns(
-            pl.lit(None, dtype=pl.UInt16).alias("reply_code"),
-            pl.lit(None, dtype=Evidence).alias("evidence"),
-        )
-    printed = pl.col("reply_code").is_not_null()
-    return hits.with_columns(
-        pl.col("reply_code").fill_null(implied.code),
-        pl.when(printed)
-        .then(pl.col("evidence"))
-        .otherwise(pl.lit("implied", dtype=Evidence))
-        .alias("evidence"),
-        pl.when(~printed).then(pl.lit(name)).alias(IMPLIED_BY),
-    )
+    code = pl.lit(IMPLIED[name].code, dtype=pl.UInt16)
+    implied = pl.lit("implied", dtype=Evidence)
+    if not printed:
+        return [code.alias("reply_code"), implied.alias("evidence"), pl.lit(name).alias(IMPLIED_BY)]
+    said = pl.col("reply_code").is_not_null()
+    return [
+        pl.col("reply_code").fill_null(code),
+        pl.when(said).then(pl.col("evidence")).otherwise(implied).alias("evidence"),
+        pl.when(~said).then(pl.lit(name)).alias(IMPLIED_BY),
+    ]

@@ -26,7 +26,7 @@ RULES: tuple[Rule, ...] = (
 
 PARSER = MtaParser(
     name="sendmail",
-    tags=r"(sendmail(?:-[A-Za-z0-9]+)*|sm-[A-Za-z0-9-]+|mta|msp|mta-[a-z0-9-]+|MTA|MSP)",
+    tags=r"(sendmail(?:-[A-Za-z0-9]+)*|(?:sm-)?(?:mta|msp|MTA|MSP|client|que|acceptingconnections)(?:-[A-Za-z0-9]+|ue)*)",
     queue_id=rf"(?:({QUEUE_ID})|NOQUEUE): ",
     rules=RULES,
     prepare=prepare,

@@ -30,7 +30,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         name="sendmail.auth-decode",
         starts=("AUTH decode64 error",),
-        pattern=rf"AUTH decode64 error \[.*\](?:, relay={CLIENT})?$",
+        pattern=rf'AUTH decode64 error \[-?[0-9]+ for ".*"\](?:, relay={CLIENT})?$',
         set=_FAILED,
         implied="sendmail.auth-decode",
         derive=_CLIENT,
@@ -38,7 +38,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         name="sendmail.auth-encode",
         starts=("AUTH encode64 error",),
-        pattern=rf"AUTH encode64 error \[.*\](?:, relay={CLIENT})?$",
+        pattern=rf'AUTH encode64 error \[-?[0-9]+ for ".*"\](?:, relay={CLIENT})?$',
         set=_FAILED,
         implied="sendmail.auth-encode",
         derive=_CLIENT,

@@ -65,24 +65,12 @@ QUEUE: tuple[Rule, ...] = (
     Rule(
         name="sendmail.queue-step",
         starts=(
-            "locked",
-            "unlock",
-            "queueup",
-            "dequeue",
-            "assigned id",
-            "dropenvelope",
-            "delivery",
-            "xunlink",
-            "lockqueue",
-            "deliver:",
-            "doworklist",
-            "smtp: ",
-            "makeconnection",
-            "SMTP outgoing connect",
-            "adding ",
+            *("locked", "unlock", "assigned id", "queueup", "dequeue", "dropenvelope"),
+            *("delivery", "xunlink", "doworklist", "smtp", "makeconnection "),
+            "SMTP outgoing connect on ",
         ),
-        pattern=r"(?:locked|unlock|queueup|dequeue|assigned id|dropenvelope|delivery|xunlink|lockqueue"
-        r"|deliver|doworklist|smtp: |makeconnection|SMTP outgoing connect|adding )[^=].*$|locked$",
+        pattern=r"(?:locked|unlock|assigned id)$|(?:makeconnection|SMTP outgoing connect on) .*$"
+        r"|(?:queueup|dequeue|dropenvelope|delivery|xunlink|doworklist|smtp)[,:] .*$",
         ignore=True,
     ),
     Rule(

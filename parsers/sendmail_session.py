@@ -135,7 +135,7 @@ SESSIONS: tuple[Rule, ...] = (
     Rule(
         name="sendmail.silent-client",
         starts=("timeout waiting for input from ",),
-        pattern=rf"timeout waiting for input from {CLIENT} (?<reply_text>during (?:server [a-zA-Z ]+|collect.*))$",
+        pattern=rf"timeout waiting for input from {CLIENT} (?<reply_text>during (?:server [a-zA-Z ]+|(?:message )?collect.*))$",
         set=_SESSION,
         derive=_CLIENT,
     ),
@@ -145,6 +145,21 @@ SESSIONS: tuple[Rule, ...] = (
         pattern=r"timeout waiting for input from (?:(?<relay_name>[^ \[\]]+?)\.?)? ?(?:\[(?:IPv6:)?(?<relay_ip>[0-9A-Fa-f:.]+)\])? "
         r"?(?<reply_text>during .*)$",
         set={"kind": "session", "direction": "local"},
+    ),
+    Rule(
+        name="sendmail.unparsable-sender",
+        starts=("setsender: ",),
+        pattern=rf"setsender: (?<_from>.*): (?<reply_text>invalid or unparsable), received from {CLIENT}$",
+        set=_SESSION | {"stage": "MAIL"},
+        derive=_CLIENT | {"sender": bare(pl.col("_from"))},
+    ),
+    Rule(
+        # 550 to whatever the client says next.
+        name="sendmail.tcp-wrappers",
+        starts=("tcpwrappers (",),
+        pattern=r"tcpwrappers \((?<_name>[^ ,()]+), \[?(?:IPv6:)?(?<client_ip>[0-9A-Fa-f:.]+)\]?\) (?<reply_text>rejection)$",
+        set=_REFUSED | {"stage": "CONNECT"},
+        derive={"client_name": pl.when(~pl.col("_name").str.starts_with("[")).then(pl.col("_name"))},
     ),
     Rule(
         name="sendmail.connect",

@@ -31,7 +31,13 @@ CLIENT_NAME = pl.when(pl.col("_forged").is_null()).then(pl.col("_name").str.repl
 
 def bare(address: pl.Expr) -> pl.Expr:
     """The address without its angle brackets and what is written before them."""
-    return pl.coalesce(address.str.extract(r"<([^<>]*)>$", 1), address)
+    angled = address.str.starts_with("<") & address.str.ends_with(">")
+    inner = address.str.slice(1, address.str.len_chars() - 2)
+    return (
+        pl.when(angled)
+        .then(inner)
+        .otherwise(pl.coalesce(address.str.extract(r'<([^<>"]*)>$', 1), address))
+    )
 
 
 def seconds(interval: pl.Expr) -> pl.Expr:

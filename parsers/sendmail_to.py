@@ -85,15 +85,27 @@ def _route(lines: pl.DataFrame) -> pl.DataFrame:
 
 def _verdict(lines: pl.DataFrame) -> pl.DataFrame:
     """Columns _raw (the remote's reply, where one stands in the line) and _stat."""
-    tail = pl.col("_tail")
-    quoted = pl.when(tail.str.starts_with("reply=")).then(tail.str.slice(6))
-    early = quoted.str.extract_groups(r"^(?<raw>4[0-9]{2}.*?), stat=(?<stat>Deferred.*)$").struct
-    late = quoted.str.extract_groups(r"^(?<raw>.*), stat=(?<stat>.*)$").struct
+    tail, quoted, early = pl.col("_tail"), pl.col("_quoted"), pl.col("_early").struct
     lines = lines.with_columns(
-        pl.coalesce(early.field("raw"), late.field("raw"), quoted).alias("_raw"),
+        pl.when(tail.str.starts_with("reply=")).then(tail.str.slice(6)).alias("_quoted")
+    ).with_columns(
+        pl.when(quoted.str.starts_with("4"))
+        .then(quoted)
+        .str.splitn(", stat=Deferred", 2)
+        .alias("_early")
+    )
+    late = pl.when(early.field("field_1").is_null()).then(quoted)
+    lines = lines.with_columns(late.str.extract_groups(r"^(.*), stat=(.*)$").alias("_late"))
+    parts = pl.col("_late").struct
+    deferred = early.field("field_1").is_not_null()
+    lines = lines.with_columns(
+        pl.when(deferred)
+        .then(early.field("field_0"))
+        .otherwise(pl.coalesce(parts.field("1"), quoted))
+        .alias("_raw"),
         pl.when(quoted.is_null())
         .then(tail.str.slice(5))
-        .otherwise(pl.coalesce(early.field("stat"), late.field("stat")))
+        .otherwise(pl.coalesce(pl.lit("Deferred") + early.field("field_1"), parts.field("2")))
         .alias("_stat"),
     )
     # Before 8.16 there is no reply=; a deferral quotes the reply itself.
@@ -179,26 +191,33 @@ def _choose(*ways: tuple[pl.Expr, str | None], default: str | None) -> pl.Expr:
     return chosen
 
 
-def _one_per_recipient(lines: pl.DataFrame, recipients: pl.Expr) -> pl.DataFrame:
-    settled = _settle(lines).with_columns(recipients.alias("_to")).explode("_to")
+def _named(lines: pl.DataFrame) -> pl.DataFrame:
+    """Recipient and, for a program or file, the address that led to it."""
     address = bare(pl.col("_to"))
     into_program = address.str.contains(r'^"?[|/]')
-    return settled.with_columns(
+    source = pl.col("_ctl").str.replace(r" \([0-9]+/[0-9]+\)$", "")
+    return lines.with_columns(
         address.alias("recipient"),
-        pl.when(into_program).then(bare(pl.col("_ctl"))).alias("orig_recipient"),
+        pl.when(into_program).then(bare(source)).alias("orig_recipient"),
     )
 
 
 def _plain(lines: pl.DataFrame) -> pl.DataFrame:
-    return _one_per_recipient(lines, pl.col("_to").str.strip_suffix(",").str.split(","))
+    settled = _settle(lines).with_columns(pl.col("_to").str.strip_suffix(","))
+    several = settled.select(pl.col("_to").str.contains(",", literal=True)).to_series()
+    if several.any():
+        listed = settled.filter(several).with_columns(pl.col("_to").str.split(",")).explode("_to")
+        settled = pl.concat([settled.filter(~several), listed])
+    return _named(settled)
 
 
 def _any(lines: pl.DataFrame) -> pl.DataFrame:
-    return _one_per_recipient(lines, pl.col("_to").str.extract_all(ADDRESS))
+    listed = _settle(lines).with_columns(pl.col("_to").str.extract_all(ADDRESS))
+    return _named(listed.explode("_to"))
 
 
 def _whole(lines: pl.DataFrame) -> pl.DataFrame:
-    return _one_per_recipient(lines, pl.concat_list("_to"))
+    return _named(_settle(lines))
 
 
 RULES: tuple[Rule, ...] = (

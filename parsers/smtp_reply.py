@@ -40,7 +40,7 @@ STAGE_OF_COMMAND: dict[str, str] = {
 }
 
 
-def reply_columns(raw: pl.Expr, wanted: frozenset[str] | None = None) -> list[pl.Expr]:
+def reply_columns(raw: pl.Expr) -> list[pl.Expr]:
     """Columns reply_code, evidence, enhanced_code, enhanced_from and reply_text of a raw reply."""
     head = raw.str.extract_groups(_HEAD)
     code = head.struct.field("reply_code").cast(pl.UInt16, strict=False)
@@ -52,7 +52,7 @@ def reply_columns(raw: pl.Expr, wanted: frozenset[str] | None = None) -> list[pl
         "enhanced_from": pl.when(enhanced.is_not_null()).then(pl.lit("reply", dtype=EnhancedFrom)),
         "reply_text": _joined(raw),
     }
-    return [e.alias(n) for n, e in columns.items() if wanted is None or n in wanted]
+    return [e.alias(n) for n, e in columns.items()]
 
 
 def _joined(raw: pl.Expr) -> pl.Expr:

@@ -32,12 +32,15 @@ def clean(text: str, keep: str = "") -> str:
     if text.isprintable() and (text.isascii() or not _suspect(text)):
         return text
     shown: list[str] = []
-    marks = 0
+    marks, before = 0, ""
     for char in text:
-        marks = marks + 1 if category(char) in ("Mn", "Me") else 0
+        kind = category(char)
+        marks = marks + 1 if kind in ("Mn", "Me") else 0
         hidden = not char.isprintable() or bool(_INVISIBLE.match(char))
-        drop = (hidden and char not in keep) or marks > _MOST_MARKS
-        shown.append(escape(char) if drop else char)
+        # Between Latin letters a joiner spells nothing: it only makes two names look alike.
+        spelt = char in keep and before in ("Lo", "Mn")
+        shown.append(escape(char) if (hidden and not spelt) or marks > _MOST_MARKS else char)
+        before = kind
     return "".join(shown)
 
 

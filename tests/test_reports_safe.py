@@ -19,7 +19,9 @@ ANY_TEXT = st.text(st.characters(codec=None, categories=None), max_size=60)
 def test_no_character_that_is_unseen_or_moves_the_cursor_survives() -> None:
     bad = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
     blank = set("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
-    blank |= set(map(chr, (*range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))))
+    blank |= set(
+        map(chr, (*range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)))
+    )
     for code in range(sys.maxunicode + 1):
         char = chr(code)
         shown = safe.clean(char)
@@ -49,6 +51,12 @@ def test_no_character_that_is_unseen_or_moves_the_cursor_survives() -> None:
 )
 def test_clean(text: str, shown: str) -> None:
     assert safe.clean(text) == shown
+
+
+def test_a_joiner_stays_only_where_it_spells() -> None:
+    assert safe.clean("क्\u200dष", safe.JOINERS) == "क्\u200dष"
+    assert safe.clean("pay\u200cpal", safe.JOINERS) == r"pay\u200cpal"
+    assert safe.clean("\u200d", safe.JOINERS) == r"\u200d"
 
 
 def test_our_own_text_keeps_its_joiners_and_its_paragraphs() -> None:
