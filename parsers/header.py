@@ -237,13 +237,25 @@ def _same_stamp(
     left: pl.DataFrame, style: Style, width: int, clock: Clock, known: int
 ) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     """Lines that begin with a stamp of `width` and name tag and pid: taken, left, new origins."""
-    line = pl.col("line")
-    rest = line.str.slice(width).str.splitn("]: ", 2)
-    parts = left.select("row", line.str.head(width).alias("stamp"), rest.struct.unnest())
+    # Offsets of `find` are bytes, so is what is cut by them.
+    end = pl.col("end")
+    ends = left.with_columns(
+        pl.col("line").str.head(width).alias("stamp"),
+        pl.col("line").str.find("]: ", literal=True).alias("end"),
+    )
+    # A stamp of as many bytes as characters: nothing is cut in the middle of one.
+    plain = (pl.col("stamp").str.len_bytes() == width) & (end >= width)
+    raw = pl.when(plain).then(pl.col("line")).cast(pl.Binary)
+    parts = ends.select(
+        "row",
+        "stamp",
+        raw.bin.slice(width, end - width).cast(pl.String).alias("head"),
+        raw.bin.slice(end + 3).cast(pl.String).alias("message"),
+    )
     # Stamps stand in long runs and origins are few: each is read once.
     stamps = parts.get_column("stamp")
     times = style.times(stamps.rle().struct.field("value"), clock).gather(stamps.rle_id())
-    heads = parts.get_column("field_0")
+    heads = parts.get_column("head").fill_null("")
     names = heads.unique()
     number = heads.cast(pl.Enum(names)).to_physical()
     found = names.str.extract_groups(_ORIGIN).struct.unnest()
@@ -253,7 +265,7 @@ def _same_stamp(
             "row": parts.get_column("row"),
             "origin": number.cast(pl.UInt32) + known,
             "time": times,
-            "message": parts.get_column("field_1"),
+            "message": parts.get_column("message"),
         }
     )
     good = (

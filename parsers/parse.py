@@ -179,18 +179,19 @@ def split_queue_id(mta: MtaParser, lines: pl.DataFrame) -> pl.DataFrame:
     """Columns row, route, queue_id and text of lines with row, route and message."""
     message = pl.col("message")
     if mta.queue_id.endswith("): "):
-        # Cut at the first `: `, then see whether an id stands before it.
-        parts = lines.select("row", "route", "message", message.str.splitn(": ", 2).struct.unnest())
-        head = pl.col("field_0")
-        is_id = (
-            head.str.contains(f"^{mta.queue_id.removesuffix(': ')}$")
-            & pl.col("field_1").is_not_null()
+        # Cut at the first `: `, then see whether an id stands before it. Offsets are bytes.
+        raw, end = message.cast(pl.Binary), pl.col("end")
+        heads = lines.with_columns(message.str.find(": ", literal=True).alias("end")).with_columns(
+            raw.bin.slice(0, end).cast(pl.String).alias("head")
         )
-        return parts.select(
+        id_alone = f"^{mta.queue_id.removesuffix(': ')}$"
+        is_id = end.is_not_null() & pl.col("head").str.contains(id_alone)
+        cut = pl.when(is_id).then(end + 2).otherwise(0)
+        return heads.select(
             "row",
             "route",
-            pl.when(is_id & (head != "NOQUEUE")).then(head).alias("queue_id"),
-            pl.when(is_id).then(pl.col("field_1")).otherwise(message).alias("text"),
+            pl.when(is_id & (pl.col("head") != "NOQUEUE")).then(pl.col("head")).alias("queue_id"),
+            raw.bin.slice(cut).cast(pl.String).alias("text"),
         )
     head = message.str.extract(f"^((?:{mta.queue_id}))", 1)
     return lines.select(

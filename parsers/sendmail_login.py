@@ -4,7 +4,13 @@ from .rules import Rule
 from .sendmail_syntax import CLIENT, CLIENT_NAME
 
 _SESSION = {"kind": "session", "direction": "inbound"}
-_FAILED = {"kind": "auth", "direction": "inbound", "stage": "AUTH", "outcome": "rejected"}
+_FAILED = {
+    "kind": "auth",
+    "direction": "inbound",
+    "stage": "AUTH",
+    "command": "AUTH",
+    "outcome": "rejected",
+}
 _CLIENT = {"client_name": CLIENT_NAME}
 
 # The reason is the library's; the name the client gave stands behind it and may hold anything.

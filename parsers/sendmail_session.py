@@ -7,13 +7,13 @@ one code follows from are rows of the implied table, the rest carry no reply.
 import polars as pl
 
 from .rules import Rule
-from .sendmail_syntax import ADDRESS, CLIENT, CLIENT_NAME, bare
+from .sendmail_syntax import ADDRESS, CLIENT, CLIENT_NAME, WORD, bare
 
 _REFUSED = {"kind": "reject", "direction": "inbound", "outcome": "rejected"}
 _RCPT = _REFUSED | {"stage": "RCPT"}
 _SESSION = {"kind": "session", "direction": "inbound"}
 _CLIENT = {"client_name": CLIENT_NAME}
-_TO = rf"(?:(?<_to>{ADDRESS})\.\.\. )?"
+_TO = rf"(?:(?<_to>{WORD})\.\.\. )?"
 _RECIPIENT = {"recipient": bare(pl.col("_to"))}
 _COMMAND = {
     "command": pl.col("command").str.to_uppercase(),
@@ -69,7 +69,7 @@ REFUSALS: tuple[Rule, ...] = (
         name="sendmail.bad-address",
         pattern=rf"{_TO}(?<reply_text>User address required|Invalid route address|Colon illegal in host name part"
         r"|Unbalanced '[<>()\[\]\x22]'|Illegal character .*|List:; syntax illegal for recipient addresses"
-        r"|(?:Invalid|Missing) (?:syntax|address|host)[a-z ]*|Hostname required|Address too long)$",
+        r"|(?:Invalid|Missing) (?:syntax|address|host)[a-z ]*|Hostname required|Address too long|prescan: [a-z ]+)$",
         set=_RCPT,
         implied="sendmail.bad-address",
         derive=_RECIPIENT,
@@ -78,14 +78,14 @@ REFUSALS: tuple[Rule, ...] = (
         # 450 or not: the text is the site's own.
         name="sendmail.put-off-recipient",
         has=("... ",),
-        pattern=rf"(?<_to>{ADDRESS})\.\.\. (?<reply_text>.*(?:[Ll]ater|[Aa]gain|[Tt]empora|[Gg]r[ea]ylist|[Dd]eferred|[Dd]elayed).*)$",
+        pattern=rf"(?<_to>{WORD})\.\.\. (?<reply_text>.*(?:[Ll]ater|[Aa]gain|[Tt]empora|[Gg]r[ea]ylist|[Dd]eferred|[Dd]elayed).*)$",
         set=_RCPT,
         derive=_RECIPIENT,
     ),
     Rule(
         name="sendmail.refused-recipient",
         has=("... ",),
-        pattern=rf"(?<_to>{ADDRESS})\.\.\. (?<reply_text>.+)$",
+        pattern=rf"(?<_to>{WORD})\.\.\. (?<reply_text>.+)$",
         set=_RCPT,
         implied="sendmail.refused-recipient",
         derive=_RECIPIENT,
@@ -159,7 +159,9 @@ SESSIONS: tuple[Rule, ...] = (
         starts=("tcpwrappers (",),
         pattern=r"tcpwrappers \((?<_name>[^ ,()]+), \[?(?:IPv6:)?(?<client_ip>[0-9A-Fa-f:.]+)\]?\) (?<reply_text>rejection)$",
         set=_REFUSED | {"stage": "CONNECT"},
-        derive={"client_name": pl.when(~pl.col("_name").str.starts_with("[")).then(pl.col("_name"))},
+        derive={
+            "client_name": pl.when(~pl.col("_name").str.starts_with("[")).then(pl.col("_name"))
+        },
     ),
     Rule(
         name="sendmail.connect",

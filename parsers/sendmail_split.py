@@ -43,7 +43,6 @@ def prepare(lines: pl.DataFrame) -> pl.DataFrame:
             pl.col("row").first(),
             pl.col("_text").str.strip_suffix(" ...").str.join("").alias("_text"),
             pl.col("_text").last().alias("_last"),
-            pl.len().alias("_parts"),
         )
     )
     tail = pl.when(pl.col("_last").str.ends_with(" ...")).then(pl.lit(" ...")).otherwise(pl.lit(""))

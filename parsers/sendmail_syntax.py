@@ -18,6 +18,8 @@ ADDRESS = (
     rf'(?:{_ANGLED}|{_QUOTED}|{_ESCAPED}|[^<>",\\ ])'
     rf'(?:{_ANGLED}|{_QUOTED}|{_ESCAPED}|[^<>",\\])*'
 )
+# The same without blanks outside of them.
+WORD = rf'(?:{_ANGLED}|{_QUOTED}|{_ESCAPED}|[^<>",\\ ])+'
 QUEUE_ID = r"(?:[0-9A-Za-z]{7,8}[0-9]{5,8}|[A-Z]{3}[0-9]{5,7})"
 
 # The macro $_: `name [ip]`, `[ip]`, `ident@name [ip] (may be forged)`, `user@localhost`.
@@ -52,7 +54,10 @@ def seconds(interval: pl.Expr) -> pl.Expr:
 
 
 def not_starting(words: Iterable[str]) -> str:
-    """Regular expression of a text (to its end) that begins with none of the words."""
+    """Regular expression of a text that begins with none of the words, nor with `id: ` and one.
+
+    So what a known line would say under an id of a new form is left over, and seen.
+    """
     tree: dict[str, object] = {}
     for word in words:
         node = tree
@@ -63,13 +68,13 @@ def not_starting(words: Iterable[str]) -> str:
             node = nested
         else:
             node[word[-1]] = None
-    return _avoid(tree)
+    first_word = "(?:[^ ]*[^ :])?(?: .*)?"
+    return f"(?:{_avoid(tree, first_word)}|[^ ]*: (?:{_avoid(tree, '.*')}))"
 
 
-def _avoid(tree: dict[str, object]) -> str:
-    letters = "".join(tree)
-    ways = [f"[^{letters}].*"]
-    for letter, rest in tree.items():
-        if isinstance(rest, dict):
-            ways.append(f"{letter}(?:{_avoid(rest)})?")
+def _avoid(tree: dict[str, object], rest: str) -> str:
+    ways = [f"[^{''.join(tree)}]{rest}"]
+    for letter, nested in tree.items():
+        if isinstance(nested, dict):
+            ways.append(f"{letter}(?:{_avoid(nested, rest)})?")
     return "|".join(ways)

@@ -4,7 +4,7 @@ Field order is fixed (deliver.c, logdelivery): to, ctladdr, delay, xdelay, maile
 dsn, reply, stat. The recipients come first and the remote server's text last, so the fields
 between are found from the head, past recipients read by their own syntax. In the tail both
 `reply=` and `stat=` may quote the remote server; which `, stat=` parts them follows from the
-reply's first digit, because Sendmail defers on 4xx and on nothing else.
+reply's first digit, because a 4xx reply always defers.
 """
 
 import polars as pl
