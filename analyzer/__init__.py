@@ -1,0 +1,1 @@
+"""From events to findings, and the command line. Start at pipeline.py."""

@@ -50,18 +50,22 @@ def pieces(events: pl.DataFrame) -> pl.DataFrame:
     )
     ended = (outcome == "removed") | ((kind == "reject") & (pl.col("stage") == "EOD"))
     says = pl.col("queue_id").is_not_null() & (arrived | deferred | entered | ended)
-    return events.filter(says).sort("row").select(
-        "host",
-        "mta",
-        "queue_id",
-        "time",
-        arrived.fill_null(False).alias("arrived"),
-        entered.fill_null(False).alias("entered"),
-        ended.fill_null(False).alias("ended"),
-        pl.when(deferred).then(pl.col("count")).otherwise(0).cast(pl.UInt32).alias("deferrals"),
-        "sender",
-        "size",
-        pl.coalesce("client_ip", "client_name").alias("client"),
+    return (
+        events.filter(says)
+        .sort("row")
+        .select(
+            "host",
+            "mta",
+            "queue_id",
+            "time",
+            arrived.fill_null(False).alias("arrived"),
+            entered.fill_null(False).alias("entered"),
+            ended.fill_null(False).alias("ended"),
+            pl.when(deferred).then(pl.col("count")).otherwise(0).cast(pl.UInt32).alias("deferrals"),
+            "sender",
+            "size",
+            pl.coalesce("client_ip", "client_name").alias("client"),
+        )
     )
 
 

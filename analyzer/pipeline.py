@@ -15,6 +15,7 @@ from parsers.lines import CHUNK_BYTES, RawChunk, Source, read_chunks
 from parsers.parse import Chunk, Parsed, parse
 from parsers.rules import Wanted
 
+from .attribution import attribute
 from .classify import classify
 from .rejectlog import Copies
 from .selection import Selection
@@ -104,7 +105,8 @@ def understand(
     test = selection.test()
 
     def finish(chunk: Chunk, parsed: Parsed) -> _R:
-        events = parsed.events if test is None else parsed.events.filter(test)
+        events = attribute(parsed.events)
+        events = events if test is None else events.filter(test)
         return do(Understood(chunk, parsed, classify(events)))
 
     def main(work: Work) -> _R:
@@ -142,12 +144,15 @@ def summarise_tasks(
     return merge_in_order(parts)
 
 
+_FAN_IN = 8
+
+
 def merge_in_order(parts: Iterator[Summary]) -> Summary:
-    """Merge neighbours of like size first, so that no part is merged more than log2(n) times."""
+    """Merge neighbours of like size, so that no part is merged more than log8(n) times."""
     stack: list[tuple[int, Summary]] = []
     for part in parts:
         stack.append((0, part))
-        while len(stack) > 1 and stack[-1][0] == stack[-2][0]:
-            (rank, right), (_, left) = stack.pop(), stack.pop()
-            stack.append((rank + 1, merge([left, right])))
+        while len(stack) >= _FAN_IN and stack[-_FAN_IN][0] == stack[-1][0]:
+            same = stack[-_FAN_IN:]
+            stack[-_FAN_IN:] = [(same[0][0] + 1, merge([s for _, s in same]))]
     return merge([s for _, s in stack]) if stack else Summary()

@@ -6,13 +6,32 @@ from parsers.event import SCHEMA
 from parsers.parse import Chunk, Parsed
 from parsers.rules import Wanted
 
+from .attribution import clients, still_useful, unnamed
 from .messages import fold, pieces
-from .summary import DELIVERIES, EXAMPLE_SCHEMA, EXAMPLES, REPLY_KEY, TABLES, Summary
+from .summary import (
+    DELIVERIES,
+    EXAMPLE_SCHEMA,
+    EXAMPLES,
+    REPLY_KEY,
+    TABLES,
+    WAITING_SCHEMA,
+    Summary,
+)
 
 WANTED = Wanted(
     columns=frozenset(SCHEMA)
-    - {"file", "pid", "service", "delay", "delays", "helo", "orig_recipient", "message_id", "relay_port"}
-    - {"nrcpt", "command", "sasl_user"},
+    - {
+        "file",
+        "pid",
+        "service",
+        "delay",
+        "delays",
+        "helo",
+        "orig_recipient",
+        "message_id",
+        "relay_port",
+    }
+    - {"nrcpt", "command", "sasl_user", "evidence", "enhanced_from"},
     texts_of=frozenset({"system"}),
     quiet=frozenset({"session", "queue"}),
 )
@@ -41,7 +60,19 @@ def summarise(parsed: Parsed, events: pl.DataFrame, chunk: Chunk) -> Summary:
         name: tables[name].select(pl.col(n).cast(t) for n, t in table.schema().items())
         for name, table in TABLES.items()
     }
-    return Summary(complete, _examples(replies, chunk), still_open)
+    return Summary(
+        complete,
+        _examples(replies, chunk),
+        still_open,
+        _waiting(replies),
+        still_useful([clients(events)]),
+    )
+
+
+def _waiting(replies: pl.DataFrame) -> pl.DataFrame:
+    rejected = (pl.col("kind") == "reject") & (pl.col("outcome") == "rejected")
+    found = replies.filter(unnamed()).with_columns(_COUNT.alias("n"), rejected.alias("rejected"))
+    return found.select(list(WAITING_SCHEMA))
 
 
 def _lines(parsed: Parsed, chunk: Chunk) -> pl.DataFrame:
@@ -177,7 +208,9 @@ def _of_lines(parsed: Parsed, fate: str) -> pl.DataFrame:
 
 
 def _examples(replies: pl.DataFrame, chunk: Chunk) -> pl.DataFrame:
-    earliest_rows = pl.col("row").sort_by("time", "row", nulls_last=True).unique(maintain_order=True)
+    earliest_rows = (
+        pl.col("row").sort_by("time", "row", nulls_last=True).unique(maintain_order=True)
+    )
     few = (
         replies.group_by(*REPLY_KEY, "implied")
         .agg(earliest_rows.head(EXAMPLES))

@@ -6,7 +6,7 @@ key) and messages still open at a cut (see messages.py).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import polars as pl
@@ -14,6 +14,7 @@ import polars as pl
 from parsers.event import TIME, Direction, Mta, Stage
 from parsers.parse import Fate
 
+from .attribution import CLIENT_SCHEMA
 from .messages import OPEN_SCHEMA, fold
 
 Merge = Literal["sum", "min", "max"]
@@ -98,6 +99,11 @@ TABLES: dict[str, Table] = {
     "foreign": Table({"tag": _S}, _counts("n")),
 }
 
+# A reply whose client is not known yet, with what it will be counted as.
+WAITING_SCHEMA: dict[str, pl.DataType] = (
+    CLIENT_SCHEMA | _REPLY | {"implied": _S, "n": pl.UInt64(), "rejected": pl.Boolean()}
+)
+
 EXAMPLE_SCHEMA: dict[str, pl.DataType] = _REPLY | {
     "implied": _S,
     "time": TIME,
@@ -116,6 +122,11 @@ class Summary:
     )
     examples: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=EXAMPLE_SCHEMA))
     open: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=OPEN_SCHEMA))
+    """Messages that are not over; see messages.py."""
+    waiting: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=WAITING_SCHEMA))
+    """Replies whose client a later line names; see attribution.py."""
+    clients: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=CLIENT_SCHEMA))
+    """Clients that replies before this stretch of log may be waiting for."""
 
 
 def merge(parts: Sequence[Summary]) -> Summary:
@@ -149,4 +160,4 @@ def finish(summary: Summary) -> Summary:
         n: TABLES[n].merge([t, *([closed[n]] if n in closed else [])])
         for n, t in summary.tables.items()
     }
-    return Summary(tables, summary.examples, summary.open)
+    return replace(summary, tables=tables)

@@ -1,5 +1,7 @@
 """Which MTA versions a log names, and what hangs on them."""
 
+from dataclasses import replace
+
 import polars as pl
 
 from parsers.implied import IMPLIED
@@ -57,8 +59,10 @@ def resolve(summary: Summary) -> tuple[Summary, tuple[str, ...]]:
     if old_only:
         # Tables without a host can only be told apart where all hosts agree.
         tables["reply_peers"] = _swap(tables["reply_peers"], pl.lit(True))
-        return Summary(tables, _swap(summary.examples, pl.lit(True)), summary.open), notes
-    return Summary(tables, summary.examples, summary.open), notes
+        return replace(
+            summary, tables=tables, examples=_swap(summary.examples, pl.lit(True))
+        ), notes
+    return replace(summary, tables=tables), notes
 
 
 def _swap(frame: pl.DataFrame, where: pl.Expr) -> pl.DataFrame:

@@ -9,8 +9,8 @@ RULES: tuple[Rule, ...] = (
     *exim_delivery.RULES,
     *exim_reject.RULES,
     *exim_attempt.RULES,
-    *exim_session.RULES,
     *exim_protocol.RULES,
+    *exim_session.RULES,
     *exim_queue.QUEUE_RULES,
     *exim_queue.SYSTEM_RULES,
     *exim_attempt.LATE_RULES,
@@ -28,7 +28,7 @@ _BARE = (
     r"|[ \t]+[^ \t].*"
     r"|\*\*\* truncated \*\*\*"
     r"|-{5,}"
-    r"|5[0-9]{2}[ -].*)$"
+    r"|5(?:0[0-4]|[357][0-9])[ -].*)$"
 )
 
 PARSER = MtaParser(

@@ -6,7 +6,16 @@ their fate, so it is no reply here: each is counted once.
 
 import polars as pl
 
-from .exim_syntax import ADDRESS, CLIENT, CLIENT_REST, COMMAND, HOST, IP, command_columns
+from .exim_syntax import (
+    ADDRESS,
+    CLIENT,
+    CLIENT_REST,
+    COMMAND,
+    HOST,
+    IP,
+    command_columns,
+    remote_reply,
+)
 from .rules import Rule
 
 _ERROR = r"(?:SMTP|LMTP) error from remote mail(?:er| server) after "
@@ -19,14 +28,14 @@ _VERIFYING = (
 _CALLOUT = (
     r'(?:Could not complete [a-z]+ verify callout: )?response to "(?<_phrase>[A-Z][^:<\[]*)(?::.*?)?" '
     rf"(?:from (?<relay_name>[^ ]+) \[(?<relay_ip>{IP})\](?::(?<relay_port>[0-9]+))? )?"
-    r"was: (?<reply>[1-9][0-9]{2}(?:[ -].*)?)$"
+    r"was: (?<_said>[1-9][0-9]{2}(?:[ -].*)?)$"
 )
 
 RULES: tuple[Rule, ...] = (
     Rule(
         name="exim.host-error",
         starts=("H=",),
-        has=("]: ", "MTP error from remote mail"),
+        has=("MTP error from remote mail",),
         pattern=rf"{HOST}(?: [A-Z]+=[^ ]+)*: {_ERROR}{COMMAND}(?<reply_text>[0-9]{{3}}.*)$",
         set=_TRIED,
         derive=command_columns()
@@ -52,7 +61,7 @@ RULES: tuple[Rule, ...] = (
         name="exim.tls-refused",
         starts=("TLS session",),
         has=("delivering unencrypted to ",),
-        pattern=r"TLS session(?: failure)?:(?<reply_text>.*): delivering unencrypted to "
+        pattern=r"TLS session(?: failure)?:(?<reply_text>.*?):? ?delivering unencrypted to "
         rf"(?:{HOST}|(?<_name>[^ ]+) \[(?<_ip>{IP})\](?::[0-9]+)?) \(not in hosts_require_tls\)$",
         set=_UNREACHED | {"stage": "STARTTLS", "outcome": "warned"},
         derive={
@@ -67,7 +76,8 @@ RULES: tuple[Rule, ...] = (
         pattern=f"{_VERIFYING}: {_CALLOUT}",
         set={"kind": "probe", "direction": "outbound"},
         derive=command_columns()
-        | {"outcome": pl.col("_result").replace_strict({"fail": "bounced", "defer": "deferred"})},
+        | {"outcome": pl.col("_result").replace_strict({"fail": "bounced", "defer": "deferred"})}
+        | remote_reply("_said"),
     ),
     Rule(
         name="exim.sender-verify",
@@ -85,14 +95,14 @@ LATE_RULES: tuple[Rule, ...] = (
     Rule(
         name="exim.host-unreached",
         starts=("H=",),
-        has=("] ",),
-        pattern=rf"{HOST} (?<reply_text>[A-Z][a-z].*)$",
+        has=("]",),
+        pattern=rf"{HOST} (?<reply_text>(?:[A-Z][a-z]|TLS |SSL).*)$",
         set=_UNREACHED,
     ),
     Rule(
         name="exim.host-failed",
         starts=("H=",),
-        has=("]: ",),
+        has=("]",),
         pattern=rf"{HOST}(?: [A-Z]+=[^ ]+)*: (?<reply_text>[^ ].*)$",
         set=_UNREACHED,
     ),

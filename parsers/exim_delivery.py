@@ -13,23 +13,23 @@ from .exim_syntax import (
     TOKEN,
     command_columns,
     login,
+    remote_reply,
     seconds,
 )
 from .rules import Rule
-from .smtp_reply import reply_columns
 
 
-def _arrival(authenticated: str, ident: str) -> str:
+def _arrival(authenticated: str, ident: str, certificate: str) -> str:
     """The pattern of `<=`; S= ends the fields that the client has a say in."""
     return (
         rf"(?<sender>{TOKEN}) "
         rf"(?:(?:DS )?H={CLIENT} |R=[^ ]* |I=\[[^\] ]*\](?::[0-9]+)? |TFO\*? |U={ident} "
-        r"|P(?:=(?<_protocol>[^ ]*)|RX=[^ ]*|RDR) |L[-.*]* |X=[^ ]* |CV=[^ ]* "
-        rf'|DN="[^"]*" |A=(?<_login>{authenticated}) |K )*'
+        r"|P(?:=[^ ]*|RX=[^ ]*|RDR) |L[-.*]* |X=[^ ]* |CV=[^ ]* "
+        rf'|DN="{certificate}" |A=(?<_login>{authenticated}) |K )*'
         rf"S(?:NI=[^ ]* (?:A=(?<_login_after>{authenticated}) |P(?:RX=[^ ]*|RDR) |K )*S)?="
         r"(?<size>[0-9]+)"
-        r"(?: (?:(?:M8S=[0-9]+|DKIM=[^ ]*|ARC|RT=[^ ]*|Q=[^ ]*) )*"
-        r"(?:id\*?=(?<message_id>[^ ]*))?)?"
+        r"(?:$| (?:(?:M8S=[0-9]+|DKIM=[^ ]*|ARC|RT=[^ ]*|Q=[^ ]*) )*"
+        r"(?:id\*?=(?<message_id>[^ ]*))?)"
     )
 
 
@@ -48,10 +48,19 @@ _ENVELOPE = rf"(?:F=<(?<sender>{ADDRESS})> |P=<{ADDRESS}> |Q=[^ ]* |SRS=<{ADDRES
 _PATH = r"(?:R=[^ ]* )?(?:T=(?<service>[^ ]*) )?"
 _TLS = r'X=[^ ]*|CV=[^ ]*|DN="[^"]*"|I=\[[^\] ]*\](?::[0-9]+)?|PRX=[^ ]*|TFO\**|DT=[^ ]*|L\*?|K|A=[^ ]*'
 
+_FULL = {
+    "recipient": pl.when(pl.col("recipient").str.contains("@", literal=True))
+    .then(pl.col("recipient"))
+    .otherwise(pl.coalesce("orig_recipient", "recipient")),
+    "orig_recipient": pl.when(pl.col("orig_recipient") != pl.col("recipient")).then(
+        pl.col("orig_recipient")
+    ),
+}
+
 # Local deliveries: a pipe's command and a file's name may hold blanks and are followed by the
 # address they stand for; any other recipient ends at a blank, a colon or the line's end.
 _ANY_TO = (
-    rf"(?:(?<_file>(?:[|/>]|save ).*?)(?: \([^)]*\))? <(?<_owner>{ADDRESS})>"
+    rf"(?:(?:[|/>]|save ).*?(?: \([^)]*\))? <(?<_owner>{ADDRESS})>"
     rf"|(?<_to>{TOKEN}?)(?: \([^)]*\))?(?: <(?<_orig>{ADDRESS})>)?)"
 )
 _ANY_FIELDS = (
@@ -67,14 +76,14 @@ _RECIPIENT = {
 }
 
 _ERROR = r"(?:SMTP|LMTP|PRDR) error (?:from remote mail(?:er| server) )?after "
-_REPLY = r"(?<reply>[1-9][0-9]{2}(?:[ -].*)?)$"
+_REPLY = r"(?<_said>[1-9][0-9]{2}(?:[ -].*)?)$"
 # Before 4.87 the host stood in the message.
 _OLD_HOST = (
     r"host (?<relay_name>[^ ]+) \[(?<relay_ip>[0-9A-Fa-f:.]+)\](?::(?<relay_port>[0-9]+))?: "
 )
 _EHLO = (
     r"Remote host closed connection in response to (?:pipelined )?[EHL]{2}LO [^ ]* "
-    r"\((?:EHLO|HELO|LHLO) response was: (?<reply>[1-9][0-9]{2}(?:[ -].*)?)\)$"
+    r"\((?:EHLO|HELO|LHLO) response was: (?<_said>[1-9][0-9]{2}(?:[ -].*)?)\)$"
 )
 _DEFER = r"(?:routing )?defer \((?:-?[0-9]+)\)(?:: [^:\[]*?)? "
 _AGAIN = {"kind": "delivery", "direction": "outbound", "outcome": "deferred"}
@@ -82,17 +91,11 @@ _FAILED = {"kind": "delivery", "direction": "outbound", "outcome": "bounced"}
 _LOCAL = {"kind": "delivery", "direction": "local"}
 
 
-def _confirmed(hits: pl.DataFrame) -> pl.DataFrame:
-    """The reply inside C="...": Exim escapes its quotes and backslashes."""
-    said = pl.col("_said").str.replace_all(r'\\(["\\])', "$1")
-    return hits.with_columns(reply_columns(said))
-
-
 RULES: tuple[Rule, ...] = (
     Rule(
         name="exim.received",
         starts=("<= ",),
-        pattern=r"<= " + _arrival("[^ ]*", "[^ ]*"),
+        pattern=r"<= " + _arrival("[^ ]*", "[^ ]*", '[^"]*'),
         set={"kind": "received", "outcome": "accepted"},
         derive=_ARRIVED,
     ),
@@ -108,10 +111,9 @@ RULES: tuple[Rule, ...] = (
         + r"(?:PRX=[^ ]* |I=\[[^\] ]*\](?::[0-9]+)? |TFO\** |X=[^ ]* |A=[^ ]* |L\*? |PRDR |K "
         + r'|D(?:S|N="[^"]*"|KIM=[^ ]*) )*'
         + r'C(?:V=[^ ]* (?:DN="[^"]*" |DKIM=[^ ]* |A=[^ ]* |L\*? |PRDR |K )*C)?='
-        + r'"(?<_said>(?:[^"\\]|\\.)*)"(?: (?:QT=(?<_queued>[^ ]*)|DT=[^ ]*))*$',
+        + r'"(?<_said>(?:[^"\\]|\\.)*)"(?: (?:QT=(?<_queued>[^ ]*)|[A-PR-Z][A-Z]*=[^ "]*))*$',
         set={"kind": "delivery", "direction": "outbound", "outcome": "sent", "stage": "EOD"},
-        derive={"delay": seconds("_queued")},
-        expand=_confirmed,
+        derive=_FULL | {"delay": seconds("_queued")} | remote_reply("_said", escaped=True),
     ),
     Rule(
         name="exim.completed",
@@ -126,7 +128,7 @@ RULES: tuple[Rule, ...] = (
         has=(" error ", "]"),
         pattern=rf"== {_TO}{_ENVELOPE}{_PATH}{_DEFER}{HOST}(?: (?:{_TLS}))* ?: {_ERROR}{COMMAND}{_REPLY}",
         set=_AGAIN,
-        derive=command_columns(),
+        derive=command_columns() | remote_reply("_said"),
     ),
     Rule(
         name="exim.bounced-reply",
@@ -134,7 +136,7 @@ RULES: tuple[Rule, ...] = (
         has=(" error ", "]"),
         pattern=rf"\*\* {_TO}{_ENVELOPE}{_PATH}{HOST}(?: (?:{_TLS}))* ?: {_ERROR}{COMMAND}{_REPLY}",
         set=_FAILED,
-        derive=command_columns(),
+        derive=command_columns() | remote_reply("_said"),
     ),
     Rule(
         name="exim.sent-no-reply",
@@ -149,11 +151,10 @@ RULES: tuple[Rule, ...] = (
         name="exim.sent-odd",
         starts=("=> ", "-> ", ">> "),
         has=(' C="',),
-        pattern=rf"(?:=>|->|>>) {_ANY_TO}{_ANY_FIELDS}(?: .*)?"
-        r' C="(?<_said>(?:[^"\\]|\\.)*)"(?: (?:QT=(?<_queued>[^ ]*)|DT=[^ ]*))*$',
+        pattern=rf"(?:=>|->|>>) {_ANY_TO}{_ANY_FIELDS}(?: {HOST})?(?: .*)?"
+        r' C="(?<_said>(?:[^"\\]|\\.)*)"(?: (?:QT=(?<_queued>[^ ]*)|[A-PR-Z][A-Z]*=[^ "]*))*$',
         set={"kind": "delivery", "direction": "outbound", "outcome": "sent", "stage": "EOD"},
-        derive=_RECIPIENT | {"delay": seconds("_queued")},
-        expand=_confirmed,
+        derive=_RECIPIENT | {"delay": seconds("_queued")} | remote_reply("_said", escaped=True),
     ),
     Rule(
         name="exim.discarded-all",
@@ -184,7 +185,7 @@ RULES: tuple[Rule, ...] = (
         pattern=rf"== {_TO}{_ENVELOPE}{_PATH}(?:routing )?defer \(-?[0-9]+\): {_ERROR}{COMMAND}"
         rf"{_OLD_HOST}{_REPLY}",
         set=_AGAIN,
-        derive=command_columns(),
+        derive=command_columns() | remote_reply("_said"),
     ),
     Rule(
         name="exim.bounced-reply-old",
@@ -192,7 +193,7 @@ RULES: tuple[Rule, ...] = (
         has=(" error ", ": host "),
         pattern=rf"\*\* {_ANY_TO}{_ANY_FIELDS} ?: {_ERROR}{COMMAND}{_OLD_HOST}{_REPLY}",
         set=_FAILED,
-        derive=_RECIPIENT | command_columns(),
+        derive=_RECIPIENT | command_columns() | remote_reply("_said"),
     ),
     Rule(
         name="exim.deferred-lmtp",
@@ -200,7 +201,7 @@ RULES: tuple[Rule, ...] = (
         has=("MTP error ",),
         pattern=rf"== {_TO}{_ENVELOPE}{_PATH}(?:routing )?defer \(-?[0-9]+\): {_ERROR}{COMMAND}{_REPLY}",
         set=_AGAIN,
-        derive=command_columns(),
+        derive=command_columns() | remote_reply("_said"),
     ),
     Rule(
         name="exim.bounced-lmtp",
@@ -208,7 +209,7 @@ RULES: tuple[Rule, ...] = (
         has=("MTP error ",),
         pattern=rf"\*\* {_ANY_TO}{_ANY_FIELDS} ?: {_ERROR}{COMMAND}{_REPLY}",
         set=_FAILED,
-        derive=_RECIPIENT | command_columns(),
+        derive=_RECIPIENT | command_columns() | remote_reply("_said"),
     ),
     Rule(
         name="exim.deferred-ehlo",
@@ -216,6 +217,7 @@ RULES: tuple[Rule, ...] = (
         has=(" response was: ",),
         pattern=rf"== {_TO}{_ENVELOPE}{_PATH}{_DEFER}{HOST}(?: (?:{_TLS}))* ?: {_EHLO}",
         set=_AGAIN | {"stage": "HELO", "command": "EHLO"},
+        derive=remote_reply("_said"),
     ),
     Rule(
         name="exim.bounced-ehlo",
@@ -223,6 +225,7 @@ RULES: tuple[Rule, ...] = (
         has=(" response was: ",),
         pattern=rf"\*\* {_TO}{_ENVELOPE}{_PATH}{HOST}(?: (?:{_TLS}))* ?: {_EHLO}",
         set=_FAILED | {"stage": "HELO", "command": "EHLO"},
+        derive=remote_reply("_said"),
     ),
     Rule(
         name="exim.deferred",
@@ -254,16 +257,16 @@ RULES: tuple[Rule, ...] = (
     Rule(
         name="exim.fakereject",
         starts=("(= ",),
-        pattern=r"\(= " + _arrival("[^ ]*", "[^ ]*"),
+        pattern=r"\(= " + _arrival("[^ ]*", "[^ ]*", '[^"]*'),
         set={"kind": "received", "outcome": "accepted", "stage": "EOD"},
         derive=_ARRIVED,
         implied="exim.fakereject",
     ),
-    # Logins and ident answers with blanks in them.
+    # Logins and ident answers with blanks in them, certificates with quotes.
     Rule(
         name="exim.received-odd",
         starts=("<= ",),
-        pattern=r"<= " + _arrival("[^=]*", "[^=]*"),
+        pattern=r"<= " + _arrival("[^=]*", "[^=]*", ".*?"),
         set={"kind": "received", "outcome": "accepted"},
         derive=_ARRIVED,
     ),

@@ -1,7 +1,7 @@
 """What is done to Exim's lines before rules see them.
 
 Syslog: Exim cuts a long message into `[1/4] ... [4/4] ...` and one with line breaks into
-`[1\\\\4] ... [4/4] ...` (log.c, write_syslog()), and may repeat its own stamp inside.
+`[1\\4] ... [4/4] ...` (log.c, write_syslog()), and may repeat its own stamp inside.
 """
 
 import polars as pl
@@ -31,7 +31,7 @@ def prepare(lines: pl.DataFrame) -> pl.DataFrame:
 def _join(lines: pl.DataFrame, syslog: pl.Expr) -> pl.DataFrame:
     """Put the parts of a message into the row of its first part.
 
-    What follows a line break (`\\\\`) is dropped: in the reject log it is the headers of the
+    What follows a line break (`\\`) is dropped: in the reject log it is the headers of the
     refused message, which anybody may have written.
     """
     part = pl.col("message").str.extract_groups(_PART).struct

@@ -20,7 +20,10 @@ _CONNECT = {"stage": "CONNECT"}
 # The client's command may say anything, so it ends at the last `" H=...` of the line.
 _ERROR = rf'SMTP (?:syntax|protocol) error in "(?<_said>.*)" {_PEER} '
 _WORD = pl.col("_said").str.to_uppercase().str.extract(r"^ *([A-Z]{3,10})(?:[^A-Z0-9]|$)", 1)
-_COMMAND = {"command": _WORD, "stage": stage_of(_WORD)}
+_COMMAND = {
+    "command": _WORD.replace({"MAIL": "MAIL FROM", "RCPT": "RCPT TO"}),
+    "stage": stage_of(_WORD),
+}
 
 
 def _error(

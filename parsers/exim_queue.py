@@ -103,9 +103,9 @@ SYSTEM_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         name="exim.daemon",
-        starts=("exim ", "Exim ", "pid ", "SIGHUP ", "SIGTERM ", "daemon"),
+        starts=("exim ", "Exim ", "pid ", "SIGHUP ", "SIGTERM ", "daemon", "ALERT: "),
         pattern=r"(?<reply_text>(?:[Ee]xim [^ ]+ (?:daemon )?started|(?:pid [0-9]+: )?SIG[A-Z]+ received"
-        r"|daemon[: ]|pid [0-9]+).*)$",
+        r"|daemon[: ]|pid [0-9]+|ALERT: exim).*)$",
         set=_SYSTEM,
     ),
     Rule(
@@ -131,7 +131,7 @@ _OTHER_HEAD = (
 )
 _TROUBLE = (
     r"(?i:failed|failure|error|cannot|could not|couldn't|can't|unable|invalid|malformed|crashed"
-    r"|timed out|timeout|abandoned|no such|not found|not supported|denied|too long|too large"
+    r"|timed out|timeout|abandoned|no such|not found|not supported|denied|too long|too large|longer than"
     r"|unexpected|unrecognized|missing|exceeded|shortage|terminated|non-zero status|tainted"
     r"|attempt to|unknown|illegal|ignored|ignoring|warning|defer|does not|is not|unset|died)"
 )
@@ -139,7 +139,7 @@ _TROUBLE = (
 LAST_RULES: tuple[Rule, ...] = (
     Rule(
         name="exim.trouble",
-        pattern=rf"(?<reply_text>{_OTHER_HEAD}.{{0,200}}?{_TROUBLE}.*)$",
+        pattern=rf"(?<reply_text>(?:{_TROUBLE}|{_OTHER_HEAD}.{{0,200}}?{_TROUBLE}).*)$",
         set=_SYSTEM | {"outcome": "warned"},
     ),
 )

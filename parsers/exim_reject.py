@@ -23,7 +23,7 @@ _WORDS = (("temporarily ", "deferred"), ("", "rejected"))
 def _acl(
     name: str,
     what: str,
-    columns: Mapping[str, str],
+    columns: dict[str, str],
     *,
     has: str = "",
     derive: Mapping[str, pl.Expr] | None = None,
@@ -38,9 +38,11 @@ def _acl(
             has=(f" {word}rejected {has}",),
             pattern=f"{_CLIENT}{_SENDER}{word}rejected {what}{_TEXT}",
             set=_REJECT | columns,
-            derive={"sasl_user": login("_login")} | dict(derive or {}),
             # VRFY's ACL may answer with any code (globals.c: it defaults to 252).
-            expand=refusal(implied, any_code=name == "vrfy"),
+            derive={"sasl_user": login("_login")}
+            | refusal(implied, any_code=name == "vrfy")
+            | dict(derive or {}),
+            implied=implied,
         )
 
 
@@ -49,7 +51,7 @@ _MAIL = {"stage": "MAIL", "command": "MAIL FROM"}
 _EOD = {"stage": "EOD", "command": "end of data"}
 _ARGUMENT = r"(?<_argument>[^ ]*?)"
 # An address without brackets, or cut: Exim logs 100 bytes of an argument.
-_BARE = r'[^<>"(:; ]+|<[^<>" ]{99}'
+_BARE = r'(?<_plain>[^<>"(:; ]+)|<[^<>" ]{99}'
 
 _OFTEN = (
     *_acl("rcpt", rf"RCPT <(?<recipient>{ADDRESS})>", _RCPT, has="RCPT <"),
@@ -87,9 +89,26 @@ _SELDOM = (
             has=command,
         )
     ),
-    *_acl("rcpt", rf"RCPT (?<_plain>{_BARE})", _RCPT, has="RCPT ", form="-bare"),
-    *_acl("mail", rf"MAIL (?<_plain>{_BARE})", _MAIL, has="MAIL ", form="-bare"),
+    *_acl(
+        "rcpt",
+        rf"RCPT (?:{_BARE})",
+        _RCPT,
+        has="RCPT ",
+        derive={"recipient": pl.col("_plain")},
+        form="-bare",
+    ),
+    *_acl(
+        "mail",
+        rf"MAIL (?:{_BARE})",
+        _MAIL,
+        has="MAIL ",
+        derive={"sender": pl.col("_plain")},
+        form="-bare",
+    ),
 )
+
+
+_VERB = pl.col("_text").str.extract(r"^([A-Z]{4,8})\b", 1)
 
 
 def _other(word: str, kind: str, implied: str) -> Rule:
@@ -103,14 +122,15 @@ def _other(word: str, kind: str, implied: str) -> Rule:
         derive={
             "client_ip": pl.col("_client").str.extract(r"\[([0-9A-Fa-f:.]+)\]", 1),
             "sender": pl.col("_client").str.extract(rf" F=<({ADDRESS})>(?: |$)", 1),
-            "command": pl.col("_text").str.extract(r"^(EHLO|[A-Z]{4,8})\b", 1),
-            "stage": stage_of(pl.col("_text").str.extract(r"^(EHLO|[A-Z]{4,8})\b", 1)),
-        },
-        expand=refusal(implied),
+            "command": _VERB.replace({"RCPT": "RCPT TO", "MAIL": "MAIL FROM"}),
+            "stage": stage_of(_VERB),
+        }
+        | refusal(implied),
+        implied=implied,
     )
 
 
-_SCANNED = rf"F=(?:<>|(?<sender>[^ <>]+)) (?:H={CLIENT} )?(?:I=[^ ]* |U=[^ ]* |P=[^ ]* |L[-.*]* )*"
+_SCANNED = rf"F=(?<sender>[^ ]+) (?:H={CLIENT} )?(?:I=[^ ]* |U=[^ ]* |P=[^ ]* |L[-.*]* )*"
 
 RULES: tuple[Rule, ...] = (
     *_OFTEN,
@@ -130,7 +150,9 @@ RULES: tuple[Rule, ...] = (
             has=(f" {word}rejected by local_scan(): ",),
             pattern=rf"{_SCANNED}{word}rejected by local_scan\(\): (?<_text>.*)$",
             set=_REJECT | _EOD,
-            expand=refusal(f"exim.{kind}-local-scan"),
+            derive={"sender": pl.col("sender").replace("<>", "")}
+            | refusal(f"exim.{kind}-local-scan"),
+            implied=f"exim.{kind}-local-scan",
         )
         for word, kind in _WORDS
     ),

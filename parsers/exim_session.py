@@ -6,7 +6,6 @@ from .exim_syntax import ADDRESS, CLIENT, CLIENT_FIELDS, CLIENT_REST, IP
 from .rules import Rule
 
 _INBOUND = {"kind": "session", "direction": "inbound"}
-_LOST = {"kind": "reject", "direction": "inbound", "outcome": "rejected"}
 _FROM = rf"{CLIENT}{CLIENT_REST}"
 _WHO = rf"(?:{_FROM}|[^ ]+)"
 
@@ -14,7 +13,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         name="exim.auth-failed",
         has=(" authenticator failed for ",),
-        pattern=rf"[^ ]+ authenticator failed for {_WHO}: "
+        pattern=rf"[^ ]+ authenticator failed for (?:H=)?{_WHO}: "
         r"(?<reply>[45][0-9]{2} [A-Za-z0-9][A-Za-z0-9 -]*?)"
         # 535 ends with the login; a 435 is followed by the reason.
         r"(?: \(set_id=(?:(?<sasl_user>.*)\)|(?<_deferred>.*?)\): .*))?$",
@@ -25,7 +24,8 @@ RULES: tuple[Rule, ...] = (
     Rule(
         name="exim.auth-failed-odd",
         has=(" authenticator failed for ",),
-        pattern=rf"[^ ]+ authenticator failed for {_WHO}: (?<reply>[45][0-9]{{2}} .*)$",
+        pattern=rf"[^ ]+ authenticator failed for (?:{_FROM}|(?:[^:]|:[^ ])*): "
+        r"(?<reply>[45][0-9]{2} .*)$",
         set={"kind": "auth", "direction": "inbound", "outcome": "rejected"}
         | {"stage": "AUTH", "command": "AUTH"},
     ),
@@ -33,7 +33,7 @@ RULES: tuple[Rule, ...] = (
         name="exim.disconnected",
         starts=("unexpected disconnection ", "unexpected EOF "),
         pattern=r"(?<reply_text>unexpected (?:disconnection|EOF) while reading SMTP command) from "
-        rf"(?:TFO\*? )?{_WHO}(?: TFO\*?)?(?: \(error: [^)]*\))?(?: D=(?<_lasted>[^ ]*))?$",
+        rf"(?:TFO\*? )?{_WHO}(?: TFO\*?)?(?: \(error: [^)]*\))?(?: D=[^ ]*)?$",
         set=_INBOUND,
     ),
     Rule(
@@ -42,7 +42,7 @@ RULES: tuple[Rule, ...] = (
         has=(" closed ",),
         pattern=rf"SMTP connection from {_FROM}(?: \(via inetd\))?(?: D=[^ ]*)? "
         r"(?<reply_text>closed (?:after )?SIG(?:TERM|INT))(?: D=[^ ]*)?$",
-        set=_LOST,
+        set=_INBOUND,
         implied="exim.signal",
     ),
     Rule(
@@ -55,14 +55,14 @@ RULES: tuple[Rule, ...] = (
     Rule(
         name="exim.connection",
         starts=("SMTP connection from ",),
-        pattern=rf"SMTP connection from {_WHO} \((?:TCP/IP connection count = [0-9]+|[^)]*)\)$",
+        pattern=rf"SMTP connection from {_WHO}(?: \([^)]*\))?$",
         set=_INBOUND | {"stage": "CONNECT"},
     ),
     Rule(
         name="exim.command-timeout",
         starts=("SMTP command timeout on ",),
         pattern=rf"(?<reply_text>SMTP command timeout) on(?: TLS)? connection from {_WHO}(?: D=[^ ]*)?$",
-        set=_LOST,
+        set=_INBOUND,
         implied="exim.command-timeout",
     ),
     Rule(
@@ -70,7 +70,7 @@ RULES: tuple[Rule, ...] = (
         starts=("SMTP data timeout ",),
         pattern=rf"(?<reply_text>SMTP data timeout \(message abandoned\)) on connection from {_WHO} "
         rf"F=<(?<sender>{ADDRESS})>(?: D=[^ ]*)?$",
-        set=_LOST | {"stage": "EOD", "command": "end of data"},
+        set=_INBOUND | {"stage": "EOD", "command": "end of data"},
         implied="exim.data-timeout",
     ),
     Rule(
@@ -82,7 +82,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         name="exim.no-mail",
         starts=("no MAIL in ",),
-        pattern=rf"(?<reply_text>no MAIL in) (?:TFO\*? )?SMTP connection from {_WHO} D=[^ ]*(?: .*)?$",
+        pattern=rf"(?<reply_text>no MAIL in (?:TFO\*? )?SMTP connection) from {_WHO} D=[^ ]*(?: .*)?$",
         set=_INBOUND,
     ),
     Rule(
@@ -144,7 +144,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         name="exim.ignored-auth",
         starts=("ignoring AUTH=",),
-        pattern=rf"ignoring AUTH=(?<_claimed>[^ ]*) from (?:H={_FROM}|U=[^ ]*) \((?<reply_text>.*)\)$",
+        pattern=rf"ignoring AUTH=[^ ]* from (?:H={_FROM}|U=[^ ]*) \((?<reply_text>.*)\)$",
         set=_INBOUND | {"stage": "MAIL", "command": "MAIL FROM"},
     ),
     Rule(
@@ -171,10 +171,12 @@ RULES: tuple[Rule, ...] = (
         pattern=r"(?<reply_text>P?(?i:DKIM|SPF|DMARC|ARC|PRDR)\b.*)$",
         set=_INBOUND,
     ),
+    # What cPanel's and sa-exim's own code in Exim says of a session.
     Rule(
         name="exim.connection-other",
-        starts=("SMTP connection ",),
-        pattern=r"(?<reply_text>SMTP connection (?:identification|outbound) .*)$",
+        starts=("SMTP connection ", "Sender identification ", "SA: "),
+        pattern=r"(?<reply_text>(?:SMTP connection (?:identification|outbound)"
+        r"|Sender identification|SA:) .*)$",
         set={"kind": "session"},
     ),
 )

@@ -4,11 +4,8 @@ Fields that stand in a row end with their own blank (`X=... `), so that the next
 decides: that keeps the patterns one-pass (design.md).
 """
 
-from collections.abc import Callable
-
 import polars as pl
 
-from .event import Evidence
 from .implied_exim import IMPLIED_EXIM
 from .smtp_reply import reply_columns, stage_of
 
@@ -51,31 +48,38 @@ def command_columns() -> dict[str, pl.Expr]:
     return {"command": command, "stage": stage_of(command)}
 
 
-def refusal(key: str, *, any_code: bool = False) -> Callable[[pl.DataFrame], pl.DataFrame]:
-    """Reply columns of a refused command from the log text `_text`.
+def refusal(key: str, *, any_code: bool = False) -> dict[str, pl.Expr]:
+    """Reply columns of a refused command from the log text `_text`, as far as it has them.
 
     The ACL's message may begin with the reply's code. Exim takes only one with the first
     digit of the code it replaces and a blank after it (smtp_message_code()); other digits are
     the administrator's prose.
     """
-    implied = IMPLIED_EXIM[key].code
-    start = rf"^{'[2-5]' if any_code else implied // 100}[0-9]{{2}} "
+    first = "[2-5]" if any_code else str(IMPLIED_EXIM[key].code // 100)
+    text = pl.col("_text")
+    logged = text.str.contains(rf"^{first}[0-9]{{2}} ")
+    columns = _reply(pl.when(logged).then(text))
+    return columns | {"reply_text": pl.coalesce(columns["reply_text"], text)}
 
-    def expand(hits: pl.DataFrame) -> pl.DataFrame:
-        text = pl.col("_text")
-        hits = hits.with_columns(reply_columns(pl.when(text.str.contains(start)).then(text)))
-        logged = pl.col("reply_code").is_not_null()
-        return hits.with_columns(
-            pl.col("reply_code").fill_null(implied),
-            pl.when(logged)
-            .then(pl.col("evidence"))
-            .otherwise(pl.lit("implied", dtype=Evidence))
-            .alias("evidence"),
-            pl.when(logged).then(pl.col("reply_text")).otherwise(text).alias("reply_text"),
-            pl.when(~logged).then(pl.lit(key)).alias("implied"),
-        )
 
-    return expand
+def remote_reply(column: str, *, escaped: bool = False) -> dict[str, pl.Expr]:
+    """Reply columns of a remote server's reply as Exim prints it.
+
+    Its lines are joined by a backslash and an n; inside C="..." quotes and backslashes are
+    escaped once more. Digits after a mere blank are text, not a further line's code.
+    """
+    said = pl.col(column)
+    if escaped:
+        said = said.str.replace_all(r'\\(["\\])', "$1")
+    joined = said.str.replace_all(
+        r"\\n[0-9]{3}(?:[ -](?:[245]\.[0-9]{1,3}\.[0-9]{1,3}(?: |$))?|$)", " "
+    ).str.replace(r"^([0-9]{3})-", "$1 ")
+    text = pl.when(said.str.contains(r"^[0-9]{3}-")).then(joined).otherwise(said)
+    return _reply(pl.col(column)) | {"reply_text": _reply(text)["reply_text"]}
+
+
+def _reply(raw: pl.Expr) -> dict[str, pl.Expr]:
+    return {column.meta.output_name(): column for column in reply_columns(raw)}
 
 
 def login(column: str) -> pl.Expr:

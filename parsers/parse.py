@@ -87,7 +87,9 @@ def parse(chunk: Chunk, wanted: Wanted | None = None) -> Parsed:
     events: list[pl.DataFrame] = []
     route = origins.get_column("route").gather(lines.get_column("origin"))
     mta_of_route = pl.Series([m for m, _ in _routes()], dtype=pl.UInt8)
-    narrow = lines.select("row", "message", route.alias("route"), mta_of_route.gather(route).alias("mta"))
+    narrow = lines.select(
+        "row", "message", route.alias("route"), mta_of_route.gather(route).alias("mta")
+    )
     for part in narrow.partition_by("mta"):
         number = part.item(0, "mta")
         if number == _UNROUTED:
@@ -97,14 +99,16 @@ def parse(chunk: Chunk, wanted: Wanted | None = None) -> Parsed:
         if mta.prepare is not None:
             whole = part
             kept = mta.prepare(_with_origin(part, lines, origins)).select("row", "message")
-            part = kept.join(part.select("row", "route"), on="row", how="left", maintain_order="left")
+            part = kept.join(
+                part.select("row", "route"), on="row", how="left", maintain_order="left"
+            )
             joined = whole.join(part, on="row", how="anti").get_column("row")
             verdicts.append(Verdict("ignored", mta.name, f"{mta.name}.joined", joined))
         for same in _texts(mta, part).partition_by("route", "head"):
             rules = _candidates(mta, same.item(0, "route"), same.item(0, "head"))
             taken, left = run(rules, same.select("row", "queue_id", "text"), wanted)
             verdicts += _verdicts(mta, taken, left)
-            events += _named(mta, taken, wanted)
+            events += [t.events for t in taken if t.events is not None]
     complete = _complete(events, lines, origins, counts, chunk, wanted)
     return Parsed(lines, origins, complete, tuple(v for v in verdicts if v.rows.len()))
 
@@ -286,16 +290,6 @@ def _unrouted(part: pl.DataFrame, lines: pl.DataFrame, origins: pl.DataFrame) ->
         verdicts.append(Verdict("ignored", mta, rule, left.get_column("row").filter(hit)))
         left = left.filter(~hit)
     return [*verdicts, Verdict("unrecognised", None, None, left.get_column("row"))]
-
-
-def _named(mta: MtaParser, taken: Iterable[Taken], wanted: Wanted | None) -> list[pl.DataFrame]:
-    """Events with the name of the MTA, and of the rule where all is wanted."""
-    found = [(t.rule, t.events) for t in taken if t.events is not None]
-    whose = pl.lit(mta.name, dtype=Mta).alias("mta")
-    return [
-        events.with_columns(whose, *([pl.lit(rule.name).alias("rule")] if wanted is None else []))
-        for rule, events in found
-    ]
 
 
 def _complete(

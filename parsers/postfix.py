@@ -3,6 +3,7 @@
 from . import (
     postfix_content,
     postfix_delivery,
+    postfix_misuse,
     postfix_postscreen,
     postfix_queue,
     postfix_rejects,
@@ -25,6 +26,7 @@ RULES: tuple[Rule, ...] = (
     *postfix_queue.RULES,
     *postfix_postscreen.RULES,
     *postfix_smtp.RULES,
+    *postfix_misuse.RULES,
     *postfix_smtpd.RULES,
     *postfix_system.WARNINGS,
     *postfix_system.RULES,

@@ -7,7 +7,7 @@ is found from the line's end, where Postfix' own fields stand.
 import polars as pl
 
 from .postfix_parts import CLIENT, CLIENT_KNOWN, CLIENT_SAYS, ENHANCED, stage
-from .postfix_rejects import FROM, HELO, LOGIN, OUTCOME_OF, STAGE
+from .postfix_rejects import ENVELOPE, FROM, OUTCOME_OF, STAGE
 from .rules import Rule
 
 _CLEANUP = ("cleanup",)
@@ -15,7 +15,7 @@ _REJECTED = {"kind": "reject", "outcome": "rejected"}
 _INBOUND = _REJECTED | {"direction": "inbound"}
 _PART = r"(?:header|body|mime|content|[a-z]+-[a-z]+) "
 # Mail that came by SMTP has the client's protocol; other mail is nobody's to refuse.
-_SMTP = r" proto=[A-Z]+(?: helo=<(?<helo>[^<>]*)>)?"
+_SMTP = r" proto=[A-Z]+(?: helo=<(?<helo>[^<>]*)>)?(?: sasl_username=<(?<sasl_user>.*)>)?"
 _ORIGIN = rf"(?:{CLIENT}|local|unknown|[^ ;\[\]]+)"
 _WHENCE = CLIENT_KNOWN | {
     "direction": pl.when(pl.col("client_ip").is_not_null())
@@ -27,9 +27,9 @@ RULES: tuple[Rule, ...] = (
     Rule(
         name="postfix.milter-reject",
         starts=("milter-reject: ",),
-        pattern=rf"milter-reject: {STAGE} from {CLIENT_SAYS}"
+        pattern=rf"milter-reject: {STAGE}from {CLIENT_SAYS}"
         r"(?<enhanced_code>5\.[0-9]{1,3}\.[0-9]{1,3}) "
-        rf"(?<reply_text>.*); from=<(?<sender>.*?)>(?: to=<(?<recipient>.*)>)?{_SMTP}{LOGIN}$",
+        rf"(?<reply_text>.*){ENVELOPE}{_SMTP}$",
         services=_CLEANUP,
         set=_INBOUND | {"enhanced_from": "reply"},
         derive=CLIENT_KNOWN | {"stage": stage()},
@@ -38,9 +38,9 @@ RULES: tuple[Rule, ...] = (
     Rule(
         name="postfix.milter-tempfail",
         starts=("milter-reject: ",),
-        pattern=rf"milter-reject: {STAGE} from {CLIENT_SAYS}"
+        pattern=rf"milter-reject: {STAGE}from {CLIENT_SAYS}"
         r"(?<enhanced_code>4\.[0-9]{1,3}\.[0-9]{1,3}) "
-        rf"(?<reply_text>.*); from=<(?<sender>.*?)>(?: to=<(?<recipient>.*)>)?{_SMTP}{LOGIN}$",
+        rf"(?<reply_text>.*){ENVELOPE}{_SMTP}$",
         services=_CLEANUP,
         set=_INBOUND | {"enhanced_from": "reply"},
         derive=CLIENT_KNOWN | {"stage": stage()},
@@ -50,8 +50,8 @@ RULES: tuple[Rule, ...] = (
     Rule(
         name="postfix.milter-reject-other",
         starts=("milter-reject: ",),
-        pattern=rf"milter-reject: {STAGE} from {CLIENT_SAYS}"
-        rf"(?:{ENHANCED} )?(?<reply_text>.*){FROM}{HELO}{LOGIN}$",
+        pattern=rf"milter-reject: {STAGE}from {CLIENT_SAYS}"
+        rf"(?:{ENHANCED} )?(?<reply_text>.*){FROM}$",
         services=_CLEANUP,
         set=_REJECTED,
         derive=_WHENCE
@@ -63,8 +63,8 @@ RULES: tuple[Rule, ...] = (
     Rule(
         name="postfix.content-reject",
         starts=("reject: ",),
-        pattern=rf"reject: {_PART}.* from {CLIENT}; from=<(?<sender>.*?)> to=<(?<recipient>.*)>"
-        rf"{_SMTP}: (?<enhanced_code>5\.[0-9]{{1,3}}\.[0-9]{{1,3}}) (?<reply_text>.*)$",
+        pattern=rf"reject: {_PART}.* from {CLIENT}{ENVELOPE}{_SMTP}: "
+        r"(?<enhanced_code>5\.[0-9]{1,3}\.[0-9]{1,3}) (?<reply_text>.*)$",
         services=_CLEANUP,
         set=_INBOUND | {"stage": "EOD", "enhanced_from": "reply"},
         derive=CLIENT_KNOWN,
@@ -73,7 +73,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         name="postfix.content-reject-other",
         starts=("reject: ",),
-        pattern=rf"reject: {_PART}.* from {_ORIGIN}{FROM}{HELO}(?:: (?<reply_text>.*))?$",
+        pattern=rf"reject: {_PART}.* from {_ORIGIN}{FROM}(?:: (?<reply_text>.*))?$",
         services=_CLEANUP,
         set=_REJECTED | {"stage": "EOD"},
         derive=_WHENCE,
@@ -82,7 +82,7 @@ RULES: tuple[Rule, ...] = (
         name="postfix.content-verdict",
         starts=("warning: ", "info: ", "hold: ", "discard: "),
         has=("; from=<",),
-        pattern=rf"(?<_action>[a-z]+): {_PART}.* from {_ORIGIN}{FROM}{HELO}"
+        pattern=rf"(?<_action>[a-z]+): {_PART}.* from {_ORIGIN}{FROM}"
         r"(?:: (?<reply_text>.*))?$",
         services=_CLEANUP,
         set={"kind": "reject", "stage": "EOD"},
@@ -91,7 +91,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         name="postfix.content-change",
         starts=("filter: ", "redirect: ", "prepend: ", "replace: ", "strip: ", "bcc: ", "pass: "),
-        pattern=rf"[a-z]+: {_PART}.* from {_ORIGIN}{FROM}{HELO}(?:: (?<reply_text>.*))?$",
+        pattern=rf"[a-z]+: {_PART}.* from {_ORIGIN}{FROM}(?:: (?<reply_text>.*))?$",
         services=_CLEANUP,
         set={"kind": "queue"},
         derive=CLIENT_KNOWN,

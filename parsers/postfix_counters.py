@@ -40,7 +40,7 @@ class _Refusal(NamedTuple):
     command: str | None
     counter: str
     """The counter that has to show no success."""
-    count: pl.Expr
+    times: pl.Expr
 
 
 def _where(condition: pl.Expr, count: pl.Expr) -> pl.Expr:
@@ -111,7 +111,7 @@ def refusals(hits: pl.DataFrame) -> pl.DataFrame:
         of_it = sessions.filter(_COUNTERS.str.contains(f" {refusal.counter}=0/", literal=True))
         if of_it.is_empty():
             continue
-        counted = of_it.with_columns(refusal.count.alias("count")).filter(pl.col("count") > 0)
+        counted = of_it.with_columns(refusal.times.alias("count")).filter(pl.col("count") > 0)
         found.append(counted.drop("_counters").with_columns(_event(refusal)))
     return pl.concat(found, how="diagonal")
 

@@ -7,9 +7,8 @@ address; the reply is looked for from the left, as only the remote server can wr
 
 import polars as pl
 
-from .postfix_parts import ENHANCED, SERVER, address, delays, reply, reply_or_dsn
+from .postfix_parts import ADDRESS, ENHANCED, SERVER, address, delays, reply_or_dsn, stage
 from .rules import Rule
-from .smtp_reply import stage_of
 
 # Their remote side speaks SMTP or LMTP. Only here is `host X said:` a reply and no repetition.
 CLIENTS = ("smtp", "lmtp")
@@ -56,11 +55,9 @@ HOT: tuple[Rule, ...] = (
     ),
 )
 
-_QUOTED = r'"(?:[^"\\]|\\.)*"[^>"]*'
-_ANY_ADDRESS = rf"(?:{_QUOTED}|[^>]*|.*?)"
 # Every version's fields: delays= and dsn= since 2.3, tls= since 3.11, no port before 2.3.
 _ANY = (
-    rf"to=<(?<recipient>{_ANY_ADDRESS})>, (?:orig_to=<(?<orig_recipient>{_ANY_ADDRESS})>, )?"
+    rf"to=<(?<recipient>{ADDRESS})>, (?:orig_to=<(?<orig_recipient>{ADDRESS})>, )?"
     r"relay=(?<relay_name>[^ ,\[]*)(?:\[(?<relay_ip>[^\] ]*)\])?(?::(?<relay_port>[0-9]+))?, "
     rf"(?:conn_use=[0-9]+, )?delay=(?<delay>{_FIGURE}), (?:delays={_DELAYS}, )?"
     r"(?:[a-ce-rt-z][a-z_]*=[^ ,]*, )*"
@@ -75,6 +72,7 @@ _OUTCOMES = {
     "undeliverable": "rejected",
 }
 _PROBE = pl.col("_status").is_in(["deliverable", "undeliverable"])
+# What is read off the status and the relay goes before what a rule sets.
 _OUTCOME: dict[str, pl.Expr] = {
     "kind": pl.when(_PROBE).then(pl.lit("probe")).otherwise(pl.lit("delivery")),
     "outcome": pl.col("_status").replace_strict(_OUTCOMES, default=None),
@@ -83,19 +81,24 @@ _OUTCOME: dict[str, pl.Expr] = {
     "relay_ip": address("relay_ip"),
 }
 _SAID = r"\(host [^ ]+ said: (?<_reply>.*) \(in reply to (?<command>[A-Za-z/ ]+) command\)\)$"
-_COMMAND_STAGE = {"stage": stage_of(pl.col("command"))}
+_COMMAND_STAGE = {"stage": stage()}
 
 RULES: tuple[Rule, ...] = (
+    # Of one line, with an enhanced code and no parenthesis: the usual case, one-pass.
     Rule(
         name="postfix.said-enhanced",
         starts=("to=<",),
         has=(" said: ",),
         pattern=rf"{_TO}{_RELAY}{_TIMES}dsn=[0-9.]+, status=(?<outcome>bounced|deferred) "
-        rf"\(host [^ ]+ said: (?<reply_code>[2-5][0-9]{{2}}) {ENHANCED} (?<reply_text>.*) "
+        rf"\(host [^ ]+ said: (?<reply_code>[2-5][0-9]{{2}}) {ENHANCED} (?<reply_text>[^(]*)"
         r"\(in reply to (?<command>[A-Za-z/ ]+) command\)\)$",
         services=CLIENTS,
         set=_REMOTE | {"evidence": "logged", "enhanced_from": "reply"},
-        derive={"delays": delays()} | _COMMAND_STAGE,
+        derive={
+            "delays": delays(),
+            "stage": stage(),
+            "reply_text": pl.col("reply_text").str.strip_suffix(" "),
+        },
     ),
     Rule(
         name="postfix.said",
@@ -103,7 +106,7 @@ RULES: tuple[Rule, ...] = (
         has=(" said: ",),
         pattern=_ANY + _SAID,
         services=CLIENTS,
-        set={"direction": "outbound"},
+        set=_REMOTE,
         derive=_OUTCOME | _COMMAND_STAGE | reply_or_dsn(closed=True),
     ),
     # Cut by the system logger: which command it was is lost.
@@ -113,7 +116,7 @@ RULES: tuple[Rule, ...] = (
         has=(" said: ",),
         pattern=_ANY + r"\(host [^ ]+ said: (?<_reply>.*)$",
         services=CLIENTS,
-        set={"direction": "outbound"},
+        set=_REMOTE,
         derive=_OUTCOME | reply_or_dsn(),
     ),
     # The greeting or the answer to EHLO; the line does not say which.
@@ -123,7 +126,7 @@ RULES: tuple[Rule, ...] = (
         has=(" refused to talk to me: ",),
         pattern=_ANY + r"\(host [^ ]+ refused to talk to me: (?<_reply>.*)$",
         services=CLIENTS,
-        set={"direction": "outbound", "stage": "CONNECT"},
+        set=_REMOTE | {"stage": "CONNECT"},
         derive=_OUTCOME | reply_or_dsn(),
     ),
     Rule(
@@ -132,7 +135,7 @@ RULES: tuple[Rule, ...] = (
         has=("SASL authentication failed; server ",),
         pattern=_ANY + r"\(SASL authentication failed; server [^ ]+ said: (?<_reply>.*)$",
         services=CLIENTS,
-        set={"direction": "outbound", "stage": "AUTH", "command": "AUTH"},
+        set=_REMOTE | {"stage": "AUTH", "command": "AUTH"},
         derive=_OUTCOME | reply_or_dsn(),
     ),
     Rule(
@@ -141,7 +144,7 @@ RULES: tuple[Rule, ...] = (
         has=(" refused to start TLS: ",),
         pattern=_ANY + r"\(TLS is required, but host [^ ]+ refused to start TLS: (?<_reply>.*)$",
         services=CLIENTS,
-        set={"direction": "outbound", "stage": "STARTTLS", "command": "STARTTLS"},
+        set=_REMOTE | {"stage": "STARTTLS", "command": "STARTTLS"},
         derive=_OUTCOME | reply_or_dsn(),
     ),
     # Sent, or found deliverable, with any reply. A local pipe may say `250` too: it has no
@@ -153,7 +156,7 @@ RULES: tuple[Rule, ...] = (
         pattern=_ANY.replace(r"(?:\[(?<relay_ip>[^\] ]*)\])?", r"\[(?<relay_ip>[^\] ]*)\]")
         + r"\((?<_reply>2[0-9]{2}(?:[ -].*|\)))$",
         services=CLIENTS,
-        set={"direction": "outbound"},
+        set=_REMOTE,
         derive=_OUTCOME | reply_or_dsn(),
     ),
     # Everything without a reply of its own: mailboxes, pipes, connection trouble, the error
@@ -162,6 +165,7 @@ RULES: tuple[Rule, ...] = (
         name="postfix.delivery",
         starts=("to=<",),
         pattern=_ANY + r"\((?<reply_text>.*)$",
+        set={"kind": "delivery"},
         derive=_OUTCOME
         | {
             "direction": pl.when(pl.col("outcome").is_in(["sent", "accepted"]))
@@ -177,20 +181,20 @@ RULES: tuple[Rule, ...] = (
         name="postfix.attempt-said",
         starts=("host ",),
         has=(" said: ",),
-        pattern=rf"host {SERVER} said: (?<_reply>.*) "
+        pattern=rf"host {SERVER} said: (?<reply>.*) "
         r"\(in reply to (?<command>[A-Za-z/ ]+) command\)$",
         services=CLIENTS,
         set={"kind": "attempt", "direction": "outbound"},
-        derive=_COMMAND_STAGE | {"relay_ip": address("relay_ip")} | reply(),
+        derive=_COMMAND_STAGE | {"relay_ip": address("relay_ip")},
     ),
     Rule(
         name="postfix.attempt-said-cut",
         starts=("host ",),
         has=(" said: ",),
-        pattern=rf"host {SERVER} said: (?<_reply>.*)$",
+        pattern=rf"host {SERVER} said: (?<reply>.*)$",
         services=CLIENTS,
         set={"kind": "attempt", "direction": "outbound"},
-        derive={"relay_ip": address("relay_ip")} | reply(),
+        derive={"relay_ip": address("relay_ip")},
     ),
     Rule(
         name="postfix.attempt-refused",

@@ -16,6 +16,9 @@ CLIENT_SAYS = r"(?<client_name>[^ \[]+)\[(?<client_ip>[^\] ]+)\]:(?:(?:[0-9]+|un
 PEER = r"\[(?<client_ip>[0-9A-Za-z:.%]+)\]:[0-9]+"
 # `name[address]:port` of a server; a unix socket stands in the brackets with LMTP.
 SERVER = r"(?<relay_name>[^ ,\[]+)\[(?<relay_ip>[^\] ]*)\](?::(?<relay_port>[0-9]+))?"
+# An address whose quoted local part may hold what would end it: taken as a whole, else up to
+# the first `>`, else as far as what follows needs.
+ADDRESS = r'(?:"(?:[^"\\]|\\.)*"[^>"]*|[^>]*|.*?)'
 # RFC 3463; the log's own dsn= field and most replies have one.
 ENHANCED = r"(?<enhanced_code>[245]\.[0-9]{1,3}\.[0-9]{1,3})"
 
@@ -32,14 +35,13 @@ def address(column: str) -> pl.Expr:
     return pl.when(value.str.contains(r"^[0-9A-Fa-f]*[:.]")).then(value)
 
 
-def reply(raw: str = "_reply") -> dict[str, pl.Expr]:
-    """Columns of a reply that ends with the line, less the parenthesis that closes it."""
-    return _columns(pl.col(raw).str.strip_suffix(")"))
-
-
 def reply_or_dsn(raw: str = "_reply", *, closed: bool = False) -> dict[str, pl.Expr]:
-    """As `reply`, the enhanced code from the log's dsn= field where the reply has none."""
-    columns = _columns(pl.col(raw) if closed else pl.col(raw).str.strip_suffix(")"))
+    """Columns of a reply, the enhanced code from the log's dsn= field where it has none.
+
+    Unless `closed`, it goes on to the line's end, where a parenthesis closes it.
+    """
+    text = pl.col(raw) if closed else pl.col(raw).str.strip_suffix(")")
+    columns = {column.meta.output_name(): column for column in reply_columns(text)}
     given = columns["enhanced_code"]
     return columns | {
         "enhanced_code": pl.coalesce(given, pl.col("_dsn")),
@@ -50,13 +52,9 @@ def reply_or_dsn(raw: str = "_reply", *, closed: bool = False) -> dict[str, pl.E
     }
 
 
-def _columns(raw: pl.Expr) -> dict[str, pl.Expr]:
-    return {column.meta.output_name(): column for column in reply_columns(raw)}
-
-
-def stage(column: str = "command") -> pl.Expr:
-    """Stage of smtpd's word for where it was (`DATA content` is the message itself)."""
-    return stage_of(pl.col(column).str.replace(" content", "", literal=True))
+def stage() -> pl.Expr:
+    """Stage of the dialogue from the column `command`."""
+    return stage_of(pl.col("command"))
 
 
 def delays() -> pl.Expr:

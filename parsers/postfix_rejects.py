@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from .postfix_parts import CLIENT, CLIENT_KNOWN, CLIENT_SAYS, ENHANCED, stage
+from .postfix_parts import ADDRESS, CLIENT_KNOWN, CLIENT_SAYS, ENHANCED, stage
 from .postfix_smtpd import SMTPD
 from .rules import Rule
 
@@ -17,12 +17,14 @@ OUTCOME_OF = {
     "discard": "discarded",
 }
 _REJECTED = {"kind": "reject", "direction": "inbound", "outcome": "rejected"}
-STAGE = r"(?<command>[A-Z-]+(?: content)?)"
+# The command it answered; `DATA content` is the message itself.
+STAGE = r"(?<command>[A-Z-]+) (?:content )?"
 # Found from the line's end: the text before may hold anything, HELO can hold no < or >.
-HELO = r"(?: proto=[A-Z]+)?(?: helo=<(?<helo>[^<>]*)>)?"
-LOGIN = r"(?: sasl_username=<(?<sasl_user>.*)>)?"
-FROM = r"; from=<(?<sender>.*?)>(?: to=<(?<recipient>.*)>)?"
-EARLY = rf"(?:;(?: to=<(?<recipient>.*)>)?{HELO}{LOGIN})?"
+HELO = r"(?: proto=[A-Z]+)?(?: helo=<(?<helo>[^<>]*)>)?(?: sasl_username=<(?<sasl_user>.*)>)?"
+ENVELOPE = rf"; from=<(?<sender>{ADDRESS})>(?: to=<(?<recipient>{ADDRESS})>)?"
+FROM = ENVELOPE + HELO
+# Before MAIL there is no sender; `421 4.3.0 Server local data error` has no fields at all.
+EARLY = rf"(?:;(?: to=<(?<recipient>{ADDRESS})>)?{HELO})?"
 _CODE = r"[2-5][0-9]{2}"
 _STAGED = CLIENT_KNOWN | {"stage": stage()}
 _VERDICT = _STAGED | {"outcome": pl.col("_action").replace_strict(OUTCOME_OF, default=None)}
@@ -75,17 +77,16 @@ RULES: tuple[Rule, ...] = (
     Rule(
         name="postfix.reject",
         starts=("reject: ", "milter-reject: "),
-        pattern=rf"(?:milter-)?reject: {STAGE} from {CLIENT_SAYS}"
-        rf"(?<reply>{_CODE}[ -].*){FROM}{HELO}{LOGIN}$",
+        pattern=rf"(?:milter-)?reject: {STAGE}from {CLIENT_SAYS}"
+        rf"(?<reply>{_CODE}[ -].*){FROM}$",
         services=SMTPD,
         set=_REJECTED,
         derive=_STAGED,
     ),
-    # Before MAIL there is no sender; `421 4.3.0 Server local data error` has no fields at all.
     Rule(
         name="postfix.reject-early",
         starts=("reject: ", "milter-reject: "),
-        pattern=rf"(?:milter-)?reject: {STAGE} from {CLIENT_SAYS}(?<reply>{_CODE}[ -].*?){EARLY}$",
+        pattern=rf"(?:milter-)?reject: {STAGE}from {CLIENT_SAYS}(?<reply>{_CODE}[ -].*?){EARLY}$",
         services=SMTPD,
         set=_REJECTED,
         derive=_STAGED,
@@ -94,20 +95,20 @@ RULES: tuple[Rule, ...] = (
     Rule(
         name="postfix.proxy-reject",
         starts=("proxy-reject: ",),
-        pattern=rf"proxy-reject: {STAGE}(?: from {CLIENT})?: (?<reply>{_CODE}[ -].*)"
-        rf"{FROM}{HELO}{LOGIN}$",
+        pattern=rf"proxy-reject: (?<command>[A-Z-]+)(?: from [^ ]+)?: (?<reply>{_CODE}[ -].*)"
+        rf"{FROM}$",
         services=SMTPD,
         set=_REJECTED,
-        derive=_STAGED,
+        derive={"stage": stage()},
     ),
     Rule(
         name="postfix.proxy-accept",
         starts=("proxy-accept: ",),
-        pattern=rf"proxy-accept: {STAGE}(?: from {CLIENT})?: (?<reply>{_CODE}[ -].*)"
-        rf"{FROM}{HELO}{LOGIN}$",
+        pattern=rf"proxy-accept: (?<command>[A-Z-]+)(?: from [^ ]+)?: (?<reply>{_CODE}[ -].*)"
+        rf"{FROM}$",
         services=SMTPD,
         set={"kind": "session", "direction": "inbound", "outcome": "accepted"},
-        derive=_STAGED,
+        derive={"stage": stage()},
     ),
     Rule(
         name="postfix.proxy-rejected-command",
@@ -123,7 +124,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         name="postfix.verdict",
         starts=("reject_warning: ", "warn: ", "info: ", "hold: ", "discard: "),
-        pattern=rf"(?<_action>[a-z_]+): {STAGE} from {CLIENT_SAYS}(?<reply_text>.*){FROM}{HELO}{LOGIN}$",
+        pattern=rf"(?<_action>[a-z_]+): {STAGE}from {CLIENT_SAYS}(?<reply_text>.*){FROM}$",
         services=SMTPD,
         set={"kind": "reject", "direction": "inbound"},
         derive=_VERDICT,
@@ -131,7 +132,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         name="postfix.verdict-early",
         starts=("reject_warning: ", "warn: ", "info: ", "hold: ", "discard: "),
-        pattern=rf"(?<_action>[a-z_]+): {STAGE} from {CLIENT_SAYS}(?<reply_text>.*?){EARLY}$",
+        pattern=rf"(?<_action>[a-z_]+): {STAGE}from {CLIENT_SAYS}(?<reply_text>.*?){EARLY}$",
         services=SMTPD,
         set={"kind": "reject", "direction": "inbound"},
         derive=_VERDICT,
@@ -139,8 +140,8 @@ RULES: tuple[Rule, ...] = (
     Rule(
         name="postfix.milter-verdict",
         starts=("milter-hold: ", "milter-discard: ", "milter-quarantine: "),
-        pattern=rf"milter-(?<_action>[a-z]+): {STAGE} from {CLIENT_SAYS}(?<reply_text>.*?)"
-        rf"(?:;(?: from=<(?<sender>.*?)>)?(?: to=<(?<recipient>.*)>)?{HELO}{LOGIN})?$",
+        pattern=rf"milter-(?<_action>[a-z]+): {STAGE}from {CLIENT_SAYS}(?<reply_text>.*?)"
+        rf"(?:;(?: from=<(?<sender>{ADDRESS})>)?(?: to=<(?<recipient>{ADDRESS})>)?{HELO})?$",
         services=(*SMTPD, "cleanup"),
         set={"kind": "reject", "direction": "inbound"},
         derive=_VERDICT,
@@ -148,7 +149,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         name="postfix.routing",
         starts=("filter: ", "redirect: ", "bcc: ", "prepend: ", "delay: ", "permit: "),
-        pattern=rf"[a-z]+: {STAGE} from {CLIENT_SAYS}(?<reply_text>.*){FROM}{HELO}{LOGIN}$",
+        pattern=rf"[a-z]+: {STAGE}from {CLIENT_SAYS}(?<reply_text>.*){FROM}$",
         services=SMTPD,
         set={"kind": "queue"},
         derive=CLIENT_KNOWN,

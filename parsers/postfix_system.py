@@ -139,6 +139,7 @@ RULES: tuple[Rule, ...] = (
             "fingerprint=",
             "subject_CN=",
             "TLS ",
+            "TLSRPT: ",
             "tls_",
         ),
         pattern=r"(?:initializing the [a-z]+-side TLS engine|SSL_(?:connect|accept):.*"
@@ -146,7 +147,7 @@ RULES: tuple[Rule, ...] = (
         r"|(?:looking for|remove|save) session .*|lookup [^ ]+ TLS cache .*"
         r"|(?:read|write|put|delete|open) smtpd? .*|Reusing old session.*|New session.*"
         r"|(?:issuer|subject|fingerprint|subject_CN)=.*|verify error:.*"
-        r"|(?:certificate verification depth=|Peer |Certificate ).*|(?:TLS |tls_).*)$",
+        r"|(?:certificate verification depth=|Peer |Certificate ).*|(?:TLS |TLSRPT: |tls_).*)$",
         ignore=True,
     ),
     Rule(name="postfix.verbose", pattern=f"(?:{'|'.join(_VERBOSE)})$", ignore=True),

@@ -24,6 +24,9 @@ REPLY = "reply"
 # Internal column: the row of implied.IMPLIED that a code comes from.
 IMPLIED_BY = "implied"
 
+# The queries are small and written as they should run: planning them again costs more than it gives.
+_AS_WRITTEN = pl.QueryOptFlags.none().update(comm_subexpr_elim=True)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Rule:
@@ -71,7 +74,9 @@ class Wanted(NamedTuple):
 
     def of(self, rule: Rule) -> frozenset[str]:
         """The columns of a rule's events that are read."""
-        return self.columns if rule.set.get("kind") in self.texts_of else self.columns - {"reply_text"}
+        return (
+            self.columns if rule.set.get("kind") in self.texts_of else self.columns - {"reply_text"}
+        )
 
     def skips(self, rule: Rule) -> bool:
         """Whether a rule's events say nothing to this reader."""
@@ -120,7 +125,7 @@ def run(
     for rule in rules:
         if left.is_empty():
             break
-        got, left = _offer(_prepared(rule, wanted), left)
+        got, left = _offer(_prepared(rule, wanted), left, wanted)
         if got is not None:
             taken.append(got)
     return taken, left
@@ -128,13 +133,13 @@ def run(
 
 @dataclass(frozen=True, slots=True)
 class _Prepared:
-    """A rule with its expressions built once."""
+    """A rule with its query built once."""
 
     rule: Rule
+    silent: bool
+    """Only the line numbers are wanted."""
     test: pl.Expr | None
     """Test with literals only; None where there is none."""
-    fits: pl.Expr | None
-    """Whether the pattern takes a text, where nothing of it is wanted."""
     groups: list[pl.Expr]
     steps: list[list[pl.Expr]]
     """Columns worked out from the groups, in stages that need each other."""
@@ -143,6 +148,18 @@ class _Prepared:
     columns: frozenset[str]
     """The event columns that are wanted."""
 
+    def query(self, lines: pl.LazyFrame) -> pl.LazyFrame:
+        """The lines that the rule takes, as its events where that is known before `expand`."""
+        taken = lines.select(self.groups)
+        if not self.silent:
+            taken = taken.unnest("_groups")
+        taken = taken.filter(pl.col("_hit").is_not_null())
+        if self.silent:
+            return taken.select("row")
+        for step in self.steps:
+            taken = taken.with_columns(step)
+        return taken.drop("_hit") if self.events is None else taken.select(self.events)
+
 
 @cache
 def _prepared(rule: Rule, wanted: Wanted | None) -> _Prepared:
@@ -150,27 +167,39 @@ def _prepared(rule: Rule, wanted: Wanted | None) -> _Prepared:
     tests = [text.str.contains(literal, literal=True) for literal in rule.has]
     if rule.starts:
         tests.insert(0, reduce(or_, (text.str.starts_with(head) for head in rule.starts)))
-    silent = wanted is not None and (rule.ignore or wanted.skips(rule))
+    silent = rule.ignore or (wanted is not None and wanted.skips(rule))
     columns = frozenset(SCHEMA) if wanted is None else wanted.of(rule)
     steps, needed = _steps(rule, columns)
     captured = [n for n in rule.captures() if n in needed]
-    groups = [pl.col("row"), *(pl.col(n) for n in ("queue_id", "text") if n in needed - {*captured})]
-    if rule.pattern:
+    if silent:
+        fits = text.str.contains(f"^(?:{rule.pattern})")
+        groups = [pl.col("row"), pl.when(fits).then(True).alias("_hit")]
+    else:
+        groups = [
+            pl.col("row"),
+            *(pl.col(n) for n in ("queue_id", "text") if n in needed - {*captured}),
+        ]
         pattern = _without_groups(rule.pattern, {*rule.captures()} - {*captured})
-        groups.append(text.str.extract_groups(f"^(?<_hit>)(?:{pattern})").struct.unnest())
+        groups.append(text.str.extract_groups(f"^(?<_hit>)(?:{pattern})").alias("_groups"))
     made = {"queue_id", *captured, *(e.meta.output_name() for step in steps for e in step)}
-    names = [n for n in SCHEMA if n in made & columns]
+    names = [n for n in SCHEMA if n in made & columns and n != "mta"]
     implied = [pl.col(IMPLIED_BY)] if IMPLIED_BY in made else []
     events = [pl.col("row"), *(pl.col(n).cast(SCHEMA[n], strict=False) for n in names), *implied]
     return _Prepared(
         rule=rule,
+        silent=silent,
         test=reduce(and_, tests) if tests else None,
-        fits=text.str.contains(f"^(?:{rule.pattern})") if silent else None,
         groups=groups,
         steps=steps,
-        events=None if rule.ignore or rule.expand is not None else events,
+        events=None if rule.expand is not None else [*events, *_names(rule, wanted)],
         columns=columns,
     )
+
+
+def _names(rule: Rule, wanted: Wanted | None) -> list[pl.Expr]:
+    """The MTA, and the rule itself where all is wanted."""
+    mta = pl.lit(rule.name.partition(".")[0], dtype=SCHEMA["mta"]).alias("mta")
+    return [mta] if wanted is not None else [mta, pl.lit(rule.name).alias("rule")]
 
 
 def _without_groups(pattern: str, names: set[str]) -> str:
@@ -210,62 +239,44 @@ def _steps(rule: Rule, columns: frozenset[str]) -> tuple[list[list[pl.Expr]], se
     ]
     steps.append([*stage, *constants])
     if rule.implied is not None:
-        steps.append(_imply(rule.implied, printed="reply_code" in known))
+        filled = _imply(rule.implied, printed="reply_code" in known)
+        steps.append([e for e in filled if e.meta.output_name() in {*needed, IMPLIED_BY}])
     return [s for s in steps if s], set(needed)
 
 
-def _offer(prepared: _Prepared, lines: pl.DataFrame) -> tuple[Taken | None, pl.DataFrame]:
+def _offer(
+    prepared: _Prepared, lines: pl.DataFrame, wanted: Wanted | None
+) -> tuple[Taken | None, pl.DataFrame]:
     rule = prepared.rule
-    hits, left = _split(lines, prepared.test)
-    if hits.is_empty():
+    mine = lines
+    if prepared.test is not None:
+        passed = lines.select(prepared.test.alias("test")).to_series()
+        if not passed.all():
+            if not passed.any():
+                return None, lines
+            mine = lines.filter(passed)
+    got = prepared.query(mine.lazy()).collect(optimizations=_AS_WRITTEN)
+    if got.is_empty():
         return None, lines
-    if prepared.fits is not None:
-        # Only whether the line is one of these: no groups, a third of the time.
-        hits, missed = _split(hits, prepared.fits)
-        left = _join(left, missed)
-        return (Taken(rule, hits.get_column("row"), None) if hits.height else None), left
-    if rule.pattern:
-        found = hits.select(prepared.groups)
-        hit = found.get_column("_hit")
-        if hit.null_count():
-            left = _join(left, hits.filter(hit.is_null()))
-            found = found.filter(hit.is_not_null())
-        hits = found
-        if hits.is_empty():
-            return None, left
-    return Taken(rule, hits.get_column("row"), _events(prepared, hits)), left
+    rows = got.get_column("row")
+    left = (
+        lines.clear()
+        if got.height == lines.height
+        else lines.filter(~lines["row"].is_in(rows.implode()))
+    )
+    if prepared.silent:
+        return Taken(rule, rows, None), left
+    return Taken(rule, rows, _expanded(prepared, got, wanted)), left
 
 
-def _split(lines: pl.DataFrame, test: pl.Expr | None) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Lines that pass and lines that do not."""
-    if test is None:
-        return lines, lines.clear()
-    passed = lines.select(test.alias("test")).to_series()
-    if passed.all():
-        return lines, lines.clear()
-    if not passed.any():
-        return lines.clear(), lines
-    return lines.filter(passed), lines.filter(~passed)
-
-
-def _join(left: pl.DataFrame, more: pl.DataFrame) -> pl.DataFrame:
-    if left.is_empty():
-        return more
-    return left if more.is_empty() else pl.concat([left, more])
-
-
-def _events(prepared: _Prepared, hits: pl.DataFrame) -> pl.DataFrame | None:
-    if prepared.rule.ignore:
-        return None
-    for step in prepared.steps:
-        hits = hits.with_columns(step)
-    if prepared.events is not None:
-        return hits.select(prepared.events)
-    if prepared.rule.expand is not None:
-        hits = prepared.rule.expand(hits)
-    names = [n for n in SCHEMA if n in hits.columns and n in prepared.columns]
+def _expanded(prepared: _Prepared, hits: pl.DataFrame, wanted: Wanted | None) -> pl.DataFrame:
+    if prepared.rule.expand is None:
+        return hits
+    hits = prepared.rule.expand(hits)
+    names = [n for n in SCHEMA if n in hits.columns and n in prepared.columns and n != "mta"]
     implied = [pl.col(IMPLIED_BY)] if IMPLIED_BY in hits.columns else []
-    return hits.select("row", *(pl.col(n).cast(SCHEMA[n], strict=False) for n in names), *implied)
+    columns = [pl.col(n).cast(SCHEMA[n], strict=False) for n in names]
+    return hits.select("row", *columns, *implied, *_names(prepared.rule, wanted))
 
 
 def _imply(name: str, *, printed: bool) -> list[pl.Expr]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False  # not from typing, which takes longer to load than all of this
 if TYPE_CHECKING:
     from .model import Report
 

@@ -57,7 +57,7 @@ def heading(page: Page, report: Report) -> None:
 def notes(page: Page, report: Report) -> None:
     """Say what is inferred or missing."""
     for note in report.notes:
-        page.put("note:  ", page.log(note), hang=7)
+        page.put("note:  ", page.own(note), hang=7)
 
 
 def totals(page: Page, report: Report) -> None:

@@ -264,7 +264,7 @@ def hostile(text: str = " ".join(HOSTILE)) -> Report:
         day.codes[5], cause=text, enhanced=text, advice=advice, implied=3, implied_reasons=(text,),
         examples=(Example(text, 1, text), Example(LOG, 2, text * 9)),
     )  # fmt: skip
-    idle = replace(bad, advice=replace(advice, needs_action=False), direction=text)
+    idle = replace(bad, advice=replace(advice, needs_action=False), direction=f"{text} way")
     return replace(
         day,
         timezone=text,

@@ -39,7 +39,7 @@ class Page(HTMLParser):
         elif tag == "tr":
             self.tables[-1].append(0)
         elif tag in ("td", "th"):
-            self.tables[-1][-1] += 1
+            self.tables[-1][-1] += int(dict(attrs).get("colspan") or 1)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.elements.append((tag, dict(attrs)))
@@ -135,7 +135,7 @@ def test_the_bars_are_the_hours() -> None:
 def test_the_drawing_has_a_table_beside_it() -> None:
     page = Page(render(busy_day()))
     assert page.count("svg") == 6
-    assert [len(t) for t in page.tables if t[0] == 7] == [25]
+    assert [len(t) for t in page.tables if t[0] == 7] == [1 + 1 + 24]
 
 
 def test_empty_states() -> None:

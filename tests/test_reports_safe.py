@@ -172,3 +172,7 @@ def test_a_table_keeps_its_cells(text: str) -> None:
 
 def test_prose_code_is_code() -> None:
     assert safe.markdown_prose("run `a_b *c*` on x_y") == r"run `a_b *c*` on x\_y"
+
+
+def test_code_that_touches_code_is_left_as_text() -> None:
+    assert safe.markdown_prose("`a``b`") == r"\`a\`\`b\`"

@@ -267,3 +267,13 @@ def test_a_long_name_is_cut_where_it_is_seen() -> None:
 def test_a_direction_nobody_heard_of_is_shown_too() -> None:
     odd = code_row("sideways", 250, None, "ok", 77, ACCEPTED)
     assert "Sideways ─" in render(replace(empty(), codes=(odd,)))
+
+
+def test_the_same_advice_for_another_direction_is_told_again() -> None:
+    rows = (
+        code_row("inbound", 550, "5.1.1", "bad-recipient", 9, NO_SUCH_USER),
+        code_row("outbound", 550, "5.1.1", "bad-recipient", 8, NO_SUCH_USER),
+    )
+    text = render(replace(empty(), codes=rows))
+    assert text.count("Nothing for strangers.") == 2
+    assert "Same meaning" not in text
