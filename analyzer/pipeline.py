@@ -37,17 +37,20 @@ class Task:
     """An Exim reject log: what a main log has too is left out."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Work:
     """A chunk on its way to a worker."""
 
-    raw: RawChunk
+    raw: RawChunk | None
     file: str
     clock: Clock
 
     def chunk(self) -> Chunk:
-        """The chunk, decoded."""
-        return Chunk(self.raw.lines(), self.file, self.raw.first_line, self.clock)
+        """The chunk, decoded; once, as the bytes are let go."""
+        raw, self.raw = self.raw, None
+        if raw is None:
+            raise ValueError("a chunk is decoded once")
+        return Chunk(raw.lines(), self.file, raw.first_line, self.clock)
 
 
 def read(tasks: Sequence[Task], size: int = CHUNK_BYTES) -> Iterator[Work]:
@@ -69,7 +72,8 @@ def in_order(
         try:
             for item in work:
                 under_way.append(pool.submit(do, item))
-                if len(under_way) > workers:
+                del item
+                if len(under_way) >= workers:
                     yield under_way.popleft().result()
             while under_way:
                 yield under_way.popleft().result()

@@ -7,7 +7,9 @@ breaks off (truncated .gz), its lines up to there are used and the break is name
 import bz2
 import io
 import lzma
+import os
 import re
+import stat
 import sys
 import zlib
 from collections.abc import Callable, Iterator
@@ -108,7 +110,33 @@ def read_chunks(source: Source, size: int = CHUNK_BYTES) -> Iterator[RawChunk]:
         yield from _chunks(source, _blocks(source, sys.stdin.buffer, size), size)
     else:
         with source.path.open("rb") as stream:
+            yield from _plain_chunks(source, stream, size)
             yield from _chunks(source, _blocks(source, stream, size), size)
+
+
+_WINDOW = 1 << 16
+
+
+def _plain_chunks(source: Source, stream: IO[bytes], size: int) -> Iterator[RawChunk]:
+    """Chunks of a plain file as long as much is left, read where they are cut: each byte is
+    copied once. The stream is left where the last one ends."""
+    handle = stream.fileno()
+    status = os.fstat(handle)
+    begin = os.pread(handle, _LONGEST_MAGIC, 0)
+    if not stat.S_ISREG(status.st_mode) or begin.startswith(_PACKED) or size <= 2 * _WINDOW:
+        return
+    position = 0
+    while status.st_size - position > size:
+        window = position + size - _WINDOW
+        cut = _cut(os.pread(handle, _WINDOW, window))
+        if not cut:
+            return
+        data = os.pread(handle, window + cut - position, position)
+        if len(data) < window + cut - position:
+            return
+        position += len(data)
+        stream.seek(position)
+        yield _emit(source, data)
 
 
 def _blocks(source: Source, stream: IO[bytes], size: int) -> Iterator[bytes]:

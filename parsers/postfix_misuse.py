@@ -84,7 +84,8 @@ RULES: tuple[Rule, ...] = (
     Rule(
         name="postfix.address-syntax",
         starts=("warning: Illegal address syntax from ",),
-        pattern=rf"warning: Illegal address syntax from {CLIENT} in (?<command>[A-Z]+) command: .*$",
+        pattern=rf"warning: Illegal address syntax from {CLIENT} in "
+        r"(?<command>[A-Z]+) command: .*$",
         services=SMTPD,
         set=_REJECTED,
         derive=CLIENT_KNOWN | {"stage": stage()},

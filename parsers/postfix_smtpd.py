@@ -129,8 +129,8 @@ RULES: tuple[Rule, ...] = (
     Rule(
         name="postfix.hostname-mismatch",
         starts=("warning: hostname ",),
-        pattern=r"(?<reply_text>warning: hostname (?<client_name>[^ ]+) does not resolve to address "
-        r"(?<client_ip>[^ ]+?)(?:: .*)?)$",
+        pattern=r"(?<reply_text>warning: hostname (?<client_name>[^ ]+) does not resolve to "
+        r"address (?<client_ip>[^ ]+?)(?:: .*)?)$",
         set={"kind": "system"},
         derive={"client_ip": address("client_ip")},
     ),

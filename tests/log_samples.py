@@ -7,7 +7,7 @@ from typing import NamedTuple
 from hypothesis import strategies as st
 
 START = datetime(2026, 11, 23, 13, 41, 47)
-FATES = ("sent", "bounced", "deferred", "retried", "open", "rejected", "odd")
+FATES = ("sent", "bounced", "deferred", "retried", "open", "rejected", "unknown", "odd")
 TEXTS = {
     "sent": "250 2.0.0 Ok: queued as B64885",
     "bounced": "550 5.1.1 <bob@d1.test>: Recipient address rejected: No such user here",
@@ -40,7 +40,7 @@ def postfix_lines(fate: str, number: int) -> list[Line]:
     client = f"client-{number % 3}.isp.test[203.0.113.{number % 3}]"
     if fate == "odd":
         return [Line(0, "postfix/smtpd[251]", f"this line {number} is of no known kind")]
-    if fate == "rejected":
+    if fate in ("rejected", "unknown"):
         return [
             Line(
                 0,
@@ -97,7 +97,7 @@ def exim_lines(fate: str, number: int) -> list[Line]:
     tag = "exim[119]"
     if fate == "odd":
         return [Line(0, tag, f"this line {number} is of no known kind")]
-    if fate == "rejected":
+    if fate in ("rejected", "unknown"):
         return [
             Line(
                 0,
@@ -131,7 +131,7 @@ def exim_lines(fate: str, number: int) -> list[Line]:
 def sendmail_lines(fate: str, number: int) -> list[Line]:
     """What Sendmail 8.17 says of a message."""
     qid = f"6ANE1XAm00013{number % 7}"
-    tag = "sendmail[134]"
+    tag = f"sendmail[{134 + number % 2}]"
     relay = f"client-{number % 3}.isp.test [203.0.113.{number % 3}]"
     if fate == "odd":
         return [Line(0, tag, f"{qid}: this line {number} is of no known kind")]
@@ -143,6 +143,13 @@ def sendmail_lines(fate: str, number: int) -> list[Line]:
                 f"{qid}: ruleset=check_rcpt, arg1=<bob@d2.test>, relay={relay}, reject=550 5.7.1"
                 " <bob@d2.test>... Relaying denied. Proper authentication required.",
             )
+        ]
+    if fate == "unknown":
+        # The client stands in the second line only.
+        sender = f"from=<s{number % 4}@sender.test>, size=0, class=0, nrcpts=0, proto=ESMTP"
+        return [
+            Line(0, tag, f"{qid}: <nosuch{number % 2}@lab.test>... User unknown"),
+            Line(40, tag, f"{qid}: {sender}, daemon=MTA-v4, relay={relay}"),
         ]
     first = [
         Line(
