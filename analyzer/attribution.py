@@ -5,7 +5,6 @@ client stands in the `from=` line of the same queue id that ends the transaction
 for that line, within one Summary or across the cut between two.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -45,7 +44,7 @@ def clients(events: pl.DataFrame) -> pl.DataFrame:
         & pl.col("client_ip").is_not_null()
         & pl.col("queue_id").is_not_null()
     )
-    return told.select(list(CLIENT_SCHEMA)).unique([*_MESSAGE, "client_ip"], keep="any")
+    return told.select(list(CLIENT_SCHEMA)).unique()
 
 
 def name_clients(replies: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
@@ -71,12 +70,9 @@ def name_clients(replies: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def still_useful(known: Sequence[pl.DataFrame]) -> pl.DataFrame:
+def still_useful(known: pl.DataFrame) -> pl.DataFrame:
     """Clients that a refusal before this stretch of log may still be waiting for."""
-    together = pl.concat(known)
-    if together.is_empty():
-        return together
-    return together.filter(pl.col("time") <= pl.col("time").min() + WINDOW)
+    return known.filter(pl.col("time") <= pl.col("time").min() + WINDOW)
 
 
 def attribute(events: pl.DataFrame) -> pl.DataFrame:

@@ -205,6 +205,8 @@ def _tops(tables: dict[str, pl.DataFrame], top: int | None) -> tuple[model.Top, 
         .select("name", "messages", "rejected", "bytes")
         .fill_null(0)
     )
+    domain = pl.col("name").str.extract(r"@([^@]*)$", 1).fill_null("(local)").alias("name")
+    domains = tables["recipients"].group_by(domain).agg(pl.col(list(DELIVERIES)).sum())
     senders = tables["senders"].with_columns(pl.col("name").replace("", "<> (bounces and notices)"))
     return (
         _top("senders", "Senders", senders, ("messages", "bytes"), top),
@@ -214,7 +216,7 @@ def _tops(tables: dict[str, pl.DataFrame], top: int | None) -> tuple[model.Top, 
         _top(
             "destination_domains",
             "Destination domains",
-            tables["destination_domains"],
+            domains,
             DELIVERIES,
             top,
         ),

@@ -71,7 +71,7 @@ def pieces(events: pl.DataFrame) -> pl.DataFrame:
 
 def fold(
     pieces: pl.DataFrame, *, closing: bool = False
-) -> tuple[dict[str, pl.DataFrame], pl.DataFrame]:
+) -> tuple[dict[str, pl.LazyFrame], pl.DataFrame]:
     """Join pieces given in time order; returns the tables of whole messages and what stays open.
 
     With `closing` the log is over: open messages are counted with what is known of them.
@@ -90,7 +90,7 @@ def join(pieces: pl.DataFrame) -> pl.DataFrame:
         pl.col("ended").cast(pl.UInt32).sum().alias("_ends"),
     )
     edges = pl.col("arrived").first().alias("_first"), pl.col("ended").last().alias("_last")
-    once = pieces.group_by(KEY, maintain_order=True).agg(*_JOIN, *seen, *edges)
+    once = pieces.group_by(KEY).agg(*_JOIN, *seen, *edges)
     plain = ((pl.col("_arrivals") == 0) | ((pl.col("_arrivals") == 1) & pl.col("_first"))) & (
         (pl.col("_ends") == 0) | ((pl.col("_ends") == 1) & pl.col("_last"))
     )
@@ -108,8 +108,9 @@ def join(pieces: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([once.filter(plain).select(columns), several.select(columns)])
 
 
-def _tables(messages: pl.DataFrame) -> dict[str, pl.DataFrame]:
+def _tables(whole: pl.DataFrame) -> dict[str, pl.LazyFrame]:
     """What messages add to the Summary's tables."""
+    messages = whole.lazy()
     received = pl.col("arrived") & pl.col("entered")
     size = pl.col("size").fill_null(0).cast(pl.UInt64)
     here = messages.filter(received)

@@ -15,7 +15,9 @@ from .summary import (
     REPLY_KEY,
     TABLES,
     WAITING_SCHEMA,
+    LazyTables,
     Summary,
+    merge_tables,
 )
 
 WANTED = Wanted(
@@ -48,24 +50,23 @@ ACTIVITY = 10
 
 def summarise(parsed: Parsed, events: pl.DataFrame, chunk: Chunk) -> Summary:
     """Count one chunk; `events` are its events after classification and selection."""
-    tables = {"lines": _lines(parsed, chunk), **_sources(parsed, chunk)}
     replies = events.filter(pl.col("cause").is_not_null())
-    tables |= _replies(replies)
-    tables |= _flow(events)
-    tables |= _names(events)
-    tables |= _oddities(parsed, chunk)
     closed, still_open = fold(pieces(events))
-    tables |= closed
-    complete = {
-        name: tables[name].select(pl.col(n).cast(t) for n, t in table.schema().items())
-        for name, table in TABLES.items()
+    tables: LazyTables = {
+        "lines": _lines(parsed, chunk),
+        **_sources(parsed, chunk),
+        **_replies(replies.lazy()),
+        **_flow(events.lazy()),
+        **_names(events.lazy()),
+        **_oddities(parsed, chunk),
+        **closed,
     }
     return Summary(
-        complete,
+        merge_tables([tables]),
         _examples(replies, chunk),
         still_open,
         _waiting(replies),
-        still_useful([clients(events)]),
+        still_useful(clients(events)),
     )
 
 
@@ -75,19 +76,19 @@ def _waiting(replies: pl.DataFrame) -> pl.DataFrame:
     return found.select(list(WAITING_SCHEMA))
 
 
-def _lines(parsed: Parsed, chunk: Chunk) -> pl.DataFrame:
+def _lines(parsed: Parsed, chunk: Chunk) -> pl.LazyFrame:
     rows = [(chunk.file, v.mta, v.fate, v.rule, v.rows.len()) for v in parsed.verdicts]
-    return TABLES["lines"].merge(
-        [pl.DataFrame(rows, schema=TABLES["lines"].schema(), orient="row")]
-    )
+    return pl.LazyFrame(rows, schema=TABLES["lines"].schema(), orient="row")
 
 
-def _sources(parsed: Parsed, chunk: Chunk) -> dict[str, pl.DataFrame]:
+def _sources(parsed: Parsed, chunk: Chunk) -> LazyTables:
     # The few origins and buckets are counted first, then named.
-    busy = parsed.lines.group_by(
-        "origin", pl.col("time").dt.truncate(f"{ACTIVITY}m").alias("bucket")
-    ).agg(_N, pl.col("time").min().alias("first"), pl.col("time").max().alias("last"))
-    busy = busy.join(parsed.origins, on="origin", how="left")
+    busy = (
+        parsed.lines.lazy()
+        .group_by("origin", pl.col("time").dt.truncate(f"{ACTIVITY}m").alias("bucket"))
+        .agg(_N, pl.col("time").min().alias("first"), pl.col("time").max().alias("last"))
+    )
+    busy = busy.join(parsed.origins.lazy(), on="origin", how="left")
     n = pl.col("n").sum()
     return {
         "sources": busy.group_by("style", "host", "mta")
@@ -97,7 +98,7 @@ def _sources(parsed: Parsed, chunk: Chunk) -> dict[str, pl.DataFrame]:
     }
 
 
-def _replies(replies: pl.DataFrame) -> dict[str, pl.DataFrame]:
+def _replies(replies: pl.LazyFrame) -> LazyTables:
     n = _COUNT.sum().alias("n")
     peer = (
         pl.when(pl.col("direction") == "inbound")
@@ -122,7 +123,7 @@ def _sum_where(test: pl.Expr, name: str) -> pl.Expr:
     return _COUNT.filter(test).sum().alias(name)
 
 
-def _flow(events: pl.DataFrame) -> dict[str, pl.DataFrame]:
+def _flow(events: pl.LazyFrame) -> LazyTables:
     kind, outcome = pl.col("kind"), pl.col("outcome")
     ended = events.filter(outcome.is_not_null() & (outcome != "removed"))
     return {
@@ -135,8 +136,8 @@ def _flow(events: pl.DataFrame) -> dict[str, pl.DataFrame]:
     }
 
 
-def _names(events: pl.DataFrame) -> dict[str, pl.DataFrame]:
-    """Counts per recipient, relay, destination domain and client."""
+def _names(events: pl.LazyFrame) -> LazyTables:
+    """Counts per recipient, relay and client."""
     deliveries = events.filter(
         (pl.col("kind") == "delivery") & pl.col("outcome").is_in(list(DELIVERIES))
     )
@@ -146,7 +147,6 @@ def _names(events: pl.DataFrame) -> dict[str, pl.DataFrame]:
         .group_by(pl.col("recipient").str.to_lowercase().alias("name"))
         .agg(ends)
     )
-    domain = pl.col("name").str.extract(r"@([^@]*)$", 1).fill_null("(local)").alias("name")
     relay = pl.coalesce("relay_name", "relay_ip")
     rejected = events.filter(
         (pl.col("kind") == "reject")
@@ -161,7 +161,6 @@ def _names(events: pl.DataFrame) -> dict[str, pl.DataFrame]:
     )
     return {
         "recipients": recipients,
-        "destination_domains": recipients.group_by(domain).agg(pl.col(list(DELIVERIES)).sum()),
         "relays": deliveries.filter(relay.is_not_null()).group_by(relay.alias("name")).agg(ends),
         "clients_rejected": rejected.group_by(pl.col("client_ip").alias("name")).agg(
             _COUNT.sum().alias("rejected")
@@ -172,7 +171,7 @@ def _names(events: pl.DataFrame) -> dict[str, pl.DataFrame]:
     }
 
 
-def _oddities(parsed: Parsed, chunk: Chunk) -> dict[str, pl.DataFrame]:
+def _oddities(parsed: Parsed, chunk: Chunk) -> LazyTables:
     """Versions, shapes of unrecognised lines, and other programs' tags."""
     unknown = _of_lines(parsed, "unrecognised")
     raw = chunk.lines.gather(unknown["row"])
@@ -183,17 +182,16 @@ def _oddities(parsed: Parsed, chunk: Chunk) -> dict[str, pl.DataFrame]:
         .str.replace_all(r"[0-9A-Fa-f]{9,}|[0-9]+", "N")
         .str.slice(0, _SHAPE_CHARS)
     )
-    shapes = unknown.select("mta", shape.alias("shape")).with_columns(
-        raw.str.slice(0, 400).alias("example")
-    )
-    system = parsed.events.filter(
+    shapes = unknown.with_columns(raw.alias("example")).lazy()
+    shapes = shapes.select("mta", shape.alias("shape"), pl.col("example").str.slice(0, 400))
+    system = parsed.events.lazy().filter(
         (pl.col("kind") == "system")
         & pl.col("reply_text").str.contains(r"(?:version |^exim |daemon \()[0-9]")
     )
     version = pl.col("reply_text").str.extract(
         r"(?:version |^exim |daemon \()([0-9][0-9A-Za-z.-]*)", 1
     )
-    foreign = _of_lines(parsed, "foreign")
+    foreign = _of_lines(parsed, "foreign").lazy()
     return {
         "shapes": shapes.group_by("mta", "shape").agg(_N, pl.col("example").min()),
         "versions": system.group_by("host", "mta", version.alias("version")).agg(_N),

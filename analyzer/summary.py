@@ -14,10 +14,14 @@ import polars as pl
 from parsers.event import TIME, Direction, Mta, Stage
 from parsers.parse import Fate
 
-from .attribution import CLIENT_SCHEMA
+from .attribution import CLIENT_SCHEMA, name_clients, still_useful
 from .messages import OPEN_SCHEMA, fold
 
 Merge = Literal["sum", "min", "max"]
+Tables = dict[str, pl.DataFrame]
+LazyTables = dict[str, pl.LazyFrame]
+PLAIN = pl.QueryOptFlags.none().update(comm_subexpr_elim=True)
+"""Queries of few steps, written as they should run: planning them costs more than it gives."""
 EXAMPLES = 3
 
 REPLY_KEY = ("direction", "reply_code", "enhanced_code", "cause")
@@ -34,16 +38,12 @@ class Table:
         """Column names and dtypes."""
         return self.keys | {n: t for n, (t, _) in self.measures.items()}
 
-    def merge(self, parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    def merge(self, parts: Sequence[pl.DataFrame | pl.LazyFrame]) -> pl.LazyFrame:
         """The sum of several tables of this shape."""
-        parts = [p for p in parts if not p.is_empty()]
-        if not parts:
-            return pl.DataFrame(schema=self.schema())
-        if len(parts) == 1:
-            return parts[0]
         together = {"sum": pl.Expr.sum, "min": pl.Expr.min, "max": pl.Expr.max}
         aggregates = [together[how](pl.col(n)) for n, (_, how) in self.measures.items()]
-        return pl.concat(parts).group_by(list(self.keys)).agg(aggregates)
+        whole = pl.concat([p.lazy() for p in parts])
+        return whole.group_by(list(self.keys)).agg(aggregates)
 
 
 _N = (pl.UInt64(), "sum")
@@ -86,7 +86,6 @@ TABLES: dict[str, Table] = {
     ),
     "recipients": Table({"name": _S}, _counts(*DELIVERIES)),
     "relays": Table({"name": _S}, _counts(*DELIVERIES)),
-    "destination_domains": Table({"name": _S}, _counts(*DELIVERIES)),
     "clients_rejected": Table({"name": _S}, _counts("rejected")),
     "client_names": Table({"name": _S}, {"host": (_S, "max")}),
     # From messages whose whole life is known; see messages.py.
@@ -134,13 +133,55 @@ def merge(parts: Sequence[Summary]) -> Summary:
     if len(parts) == 1:
         return parts[0]
     closed, still_open = fold(pl.concat(p.open for p in parts))
-    tables = {
-        name: table.merge(
-            [p.tables[name] for p in parts] + ([closed[name]] if name in closed else [])
+    clients = pl.concat(p.clients for p in parts)
+    named, waiting = _settle(pl.concat(p.waiting for p in parts), clients)
+    return Summary(
+        tables=merge_tables([*(p.tables for p in parts), closed, named]),
+        examples=earliest(pl.concat(p.examples for p in parts)),
+        open=still_open,
+        waiting=waiting,
+        clients=still_useful(clients),
+    )
+
+
+def finish(summary: Summary) -> Summary:
+    """The Summary with open messages counted as what they are so far; nothing merges after."""
+    closed, _ = fold(summary.open, closing=True)
+    return replace(summary, tables=merge_tables([summary.tables, closed]))
+
+
+def merge_tables(parts: Sequence[Tables | LazyTables]) -> Tables:
+    """Each table of several sets, some of which have only some tables, made one."""
+    merged = [
+        table.merge(
+            [
+                part[name].lazy().select(pl.col(n).cast(t) for n, t in table.schema().items())
+                for part in parts
+                if name in part
+            ]
         )
         for name, table in TABLES.items()
+    ]
+    return dict(zip(TABLES, pl.collect_all(merged, optimizations=PLAIN), strict=True))
+
+
+def _settle(waiting: pl.DataFrame, clients: pl.DataFrame) -> tuple[LazyTables, pl.DataFrame]:
+    """What replies add whose client is now known, and those that still wait."""
+    named = name_clients(waiting, clients)
+    client = pl.col("client_ip")
+    known = named.lazy().filter(client.is_not_null())
+    added = {
+        "reply_peers": known.group_by(*REPLY_KEY, "implied", client.alias("peer")).agg(
+            pl.col("n").sum()
+        ),
+        "clients_rejected": known.filter("rejected")
+        .group_by(client.alias("name"))
+        .agg(pl.col("n").sum().alias("rejected")),
+        "client_names": known.filter(pl.col("client_name").is_not_null())
+        .group_by(client.alias("name"))
+        .agg(pl.col("client_name").max().alias("host")),
     }
-    return Summary(tables, earliest(pl.concat(p.examples for p in parts)), still_open)
+    return added, named.filter(client.is_null())
 
 
 def earliest(examples: pl.DataFrame) -> pl.DataFrame:
@@ -151,13 +192,3 @@ def earliest(examples: pl.DataFrame) -> pl.DataFrame:
         .head(EXAMPLES)
         .select(list(EXAMPLE_SCHEMA))
     )
-
-
-def finish(summary: Summary) -> Summary:
-    """The Summary with open messages counted as what they are so far; nothing is merged after."""
-    closed, _ = fold(summary.open, closing=True)
-    tables = {
-        n: TABLES[n].merge([t, *([closed[n]] if n in closed else [])])
-        for n, t in summary.tables.items()
-    }
-    return replace(summary, tables=tables)

@@ -123,7 +123,8 @@ def _plain_chunks(source: Source, stream: IO[bytes], size: int) -> Iterator[RawC
     handle = stream.fileno()
     status = os.fstat(handle)
     begin = os.pread(handle, _LONGEST_MAGIC, 0)
-    if not stat.S_ISREG(status.st_mode) or begin.startswith(_PACKED) or size <= 2 * _WINDOW:
+    packed = any(begin.startswith(magic) for magic, *_ in _MAGIC)
+    if not stat.S_ISREG(status.st_mode) or packed or size <= 2 * _WINDOW:
         return
     position = 0
     while status.st_size - position > size:
@@ -143,7 +144,8 @@ def _blocks(source: Source, stream: IO[bytes], size: int) -> Iterator[bytes]:
     """Decompressed data."""
     block = source.head or stream.read(max(size, _LONGEST_MAGIC))
     for magic, name, make in _MAGIC:
-        if block.startswith(magic):
+        # Only at the beginning; further on it is a line that looks like it.
+        if block.startswith(magic) and not source.lines:
             yield from _decompressed(source, name, make, block, stream)
             return
     while block:

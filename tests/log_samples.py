@@ -34,9 +34,14 @@ class Message(NamedTuple):
     number: int
 
 
+def slot_of(fate: str, number: int) -> int:
+    """What a queue id is made of: those of short-lived messages are used again."""
+    return number % 3 if fate in ("sent", "bounced") else 100 + number
+
+
 def postfix_lines(fate: str, number: int) -> list[Line]:
     """What Postfix 3.7 says of a message."""
-    qid = f"{0xEB0A1196900 + number % 7:X}"  # few ids: they are used again
+    qid = f"{0xEB0A1196900 + slot_of(fate, number):X}"
     client = f"client-{number % 3}.isp.test[203.0.113.{number % 3}]"
     if fate == "odd":
         return [Line(0, "postfix/smtpd[251]", f"this line {number} is of no known kind")]
@@ -92,7 +97,7 @@ def postfix_lines(fate: str, number: int) -> list[Line]:
 
 def exim_lines(fate: str, number: int) -> list[Line]:
     """What Exim 4.96 says of a message, through syslog."""
-    qid = f"1xVUc{'abcdefg'[number % 7]}-00001T-1m"
+    qid = f"1xVUcd-{slot_of(fate, number):06d}-1m"
     host = f"H=client-{number % 3}.isp.test [203.0.113.{number % 3}]"
     tag = "exim[119]"
     if fate == "odd":
@@ -130,7 +135,7 @@ def exim_lines(fate: str, number: int) -> list[Line]:
 
 def sendmail_lines(fate: str, number: int) -> list[Line]:
     """What Sendmail 8.17 says of a message."""
-    qid = f"6ANE1XAm00013{number % 7}"
+    qid = f"6ANE1XAm{slot_of(fate, number):06d}"
     tag = f"sendmail[{134 + number % 2}]"
     relay = f"client-{number % 3}.isp.test [203.0.113.{number % 3}]"
     if fate == "odd":

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from log_samples import day_of, logs
 
 from analyzer.build import build
 from analyzer.events_out import EventWriter
@@ -21,7 +22,6 @@ from analyzer.inputs import Inputs, gather
 from analyzer.pipeline import summarise_tasks, understand
 from analyzer.selection import Selection
 from analyzer.summary import finish
-from log_samples import day_of, logs
 from parsers.lines import CHUNK_BYTES
 from reports import render
 
@@ -206,7 +206,7 @@ def test_code_counts_are_those_of_the_events(counted: tuple[Rows, dict[str, Any]
     for row, code in got.items():
         assert datetime.fromisoformat(code["first_seen"]) == min(times[row]).replace(microsecond=0)
         assert datetime.fromisoformat(code["last_seen"]) == max(times[row]).replace(microsecond=0)
-    totals = Counter({d: 0 for d in ("inbound", "outbound", "local")})
+    totals = Counter(dict.fromkeys(("inbound", "outbound", "local"), 0))
     for row, n in expected.items():
         totals[row[0]] += n
     for row, code in got.items():

@@ -4,9 +4,11 @@ import io
 import lzma
 import re
 import sys
+import tempfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from hypothesis import given, settings
@@ -250,6 +252,52 @@ def test_chunks_of_any_size_join_to_the_same_data(data: bytes, size: int) -> Non
         assert got == expected[at - 1 : at - 1 + len(got)] == plain_lines(chunk.data)
         at += len(got)
     assert at == len(expected) + 1
+
+
+@given(
+    data=st.lists(TEXTS, min_size=5, max_size=30).map(b"".join),
+    size=st.integers(34, 200),
+    repeat=st.integers(1, 20),
+)
+@settings(deadline=None, max_examples=100)
+def test_files_are_read_like_streams(data: bytes, size: int, repeat: int) -> None:
+    data = (b"a line\n" + data) * repeat
+    with tempfile.TemporaryDirectory() as folder, mock.patch.object(lines, "_WINDOW", 16):
+        path = Path(folder, "mail.log")
+        path.write_bytes(data)
+        source = Source(str(path))
+        chunks = list(read_chunks(source, size))
+    assert text_of(chunks) == data
+    assert all(c.data.endswith(b"\n") for c in chunks[:-1])
+    assert [c.first_line for c in chunks] == [
+        1 + text_of(chunks[:n]).count(b"\n") for n in range(len(chunks))
+    ]
+    assert source.lines == len(plain_lines(data))
+
+
+@pytest.mark.parametrize("name", [*PACKERS, "plain"])
+def test_large_files_are_read_whatever_they_are(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "mail.log"
+    path.write_bytes(PACKERS[name](NOISE) if name != "plain" else NOISE)
+    size = 140_000
+    assert path.stat().st_size > size
+    source = Source(str(path))
+    chunks = list(read_chunks(source, size))
+    assert text_of(chunks) == NOISE
+    assert len(chunks) > 1
+    assert (source.lines, source.problem) == (len(plain_lines(NOISE)), None)
+
+
+@pytest.mark.parametrize("size", [100, 200_000])
+def test_line_in_the_middle_that_looks_like_packed_data_is_a_line(
+    size: int, tmp_path: Path
+) -> None:
+    data = b"".join(b"BZh91AY\x1f\x8b %d\n" % n for n in range(30_000))
+    path = tmp_path / "mail.log"
+    path.write_bytes(b"first\n" + data)
+    source = Source(str(path))
+    assert text_of(list(read_chunks(source, size))) == b"first\n" + data
+    assert source.problem is None
 
 
 @given(data=NO_MAGIC, size=st.integers(6, 60), name=st.sampled_from(sorted(PACKERS)))
