@@ -15,7 +15,7 @@ from parsers.lines import CHUNK_BYTES, RawChunk, Source, read_chunks
 from parsers.parse import Chunk, Parsed, parse
 from parsers.rules import Wanted
 
-from .attribution import attribute
+from .attribution import Unnamed, attribute
 from .classify import classify
 from .rejectlog import Copies
 from .selection import Selection
@@ -128,6 +128,33 @@ def understand(
     for task in rejectlogs:
         task.source.lines = 0
     yield from in_order(read(rejectlogs, size), rejected, 1)
+
+
+def told(
+    tasks: Sequence[Task],
+    selection: Selection,
+    render: Callable[[pl.DataFrame], _R],
+    *,
+    size: int = CHUNK_BYTES,
+) -> Iterator[tuple[_R, int]]:
+    """Events of all sources, rendered, with how many lines of a mail server each chunk has.
+
+    Events that wait for a later line to name their client come when it does, or at the end.
+    """
+
+    def work(what: Understood) -> tuple[_R, Unnamed, int]:
+        events, waiting = Unnamed.part(what.events)
+        known = (v for v in what.parsed.verdicts if v.mta and v.fate in ("parsed", "ignored"))
+        return render(events), waiting, sum(v.rows.len() for v in known)
+
+    held = Unnamed()
+    for events, waiting, known in understand(tasks, selection, work, size=size):
+        named, held = held.join(waiting)
+        if named.height:
+            yield render(named), 0
+        yield events, known
+    if held.events.height:
+        yield render(held.events), 0
 
 
 def summarise_tasks(

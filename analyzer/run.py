@@ -8,17 +8,14 @@ from typing import Any
 
 import polars as pl
 
-from parsers.parse import Parsed
-
 from . import zones
-from .attribution import Unnamed
 from .build import build
 from .check import check_report
 from .cli import Refused
 from .events_out import EventWriter
 from .exits import Exit
 from .inputs import Inputs, gather
-from .pipeline import Understood, merge_in_order, summarise_tasks, understand
+from .pipeline import merge_in_order, summarise_tasks, told, understand
 from .selection import Selection
 from .summarise import WANTED, summarise
 from .summary import Summary, finish
@@ -71,18 +68,9 @@ def write_events(options: dict[str, Any], logs: tuple[str, ...], now: datetime, 
     inputs = _inputs(logs, options, zone, now, warn)
     known = 0
     with EventWriter(options["form"], options["output"]) as writer:
-
-        def render(what: Understood) -> tuple[pl.DataFrame | str, Unnamed, int]:
-            said, unnamed = Unnamed.part(what.events)
-            return writer.render(said), unnamed, recognised(what.parsed)
-
-        held = Unnamed()
-        for events, unnamed, count in understand(inputs.tasks, selection, render):
+        for events, count in told(inputs.tasks, selection, writer.render):
             known += count
-            named, held = held.join(unnamed)
-            writer.write(writer.render(named))
             writer.write(events)
-        writer.write(writer.render(held.events))
         status = _judge(inputs, known, warn)
         if status is Exit.NOT_MAIL:
             raise _not_mail()
@@ -91,11 +79,6 @@ def write_events(options: dict[str, Any], logs: tuple[str, ...], now: datetime, 
 
 def _not_mail() -> Refused:
     return Refused("nothing in the input was recognised as a mail log", Exit.NOT_MAIL)
-
-
-def recognised(parsed: Parsed) -> int:
-    """How many lines are known to be a mail server's."""
-    return sum(v.rows.len() for v in parsed.verdicts if v.mta and v.fate in ("parsed", "ignored"))
 
 
 def _zone(options: dict[str, Any]) -> str:

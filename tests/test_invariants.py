@@ -8,18 +8,20 @@ import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from log_samples import day_of, logs
 
+from analyzer import run
 from analyzer.build import build
-from analyzer.events_out import EventWriter
 from analyzer.inputs import Inputs, gather
-from analyzer.pipeline import summarise_tasks, understand
+from analyzer.pipeline import summarise_tasks, told
 from analyzer.selection import Selection
 from analyzer.summary import finish
 from parsers.lines import CHUNK_BYTES
@@ -36,21 +38,29 @@ def inputs_of(paths: Sequence[Path]) -> Inputs:
     return found
 
 
-def report_of(paths: Sequence[Path], size: int = CHUNK_BYTES, workers: int = 2) -> str:
+def report_of(
+    paths: Sequence[Path],
+    size: int = CHUNK_BYTES,
+    workers: int = 2,
+    selection: Selection | None = None,
+) -> str:
     """The JSON report, read in chunks of `size` bytes."""
     inputs = inputs_of(paths)
-    summary = finish(summarise_tasks(inputs.tasks, size=size, workers=workers))
+    summary = finish(summarise_tasks(inputs.tasks, selection, size=size, workers=workers))
     report = build(summary, [t.source for t in inputs.tasks], zone="Europe/Berlin", top=None)
     return render(report, "json")
 
 
-def events_of(paths: Sequence[Path], size: int = CHUNK_BYTES) -> str:
-    """The events as `smtplens events` prints them."""
-    writer = EventWriter("ndjson", None)
-    parts = understand(
-        inputs_of(paths).tasks, Selection(), lambda what: writer.render(what.events), size=size
-    )
-    return "".join(str(part) for part in parts)
+def events_of(paths: Sequence[Path], size: int = CHUNK_BYTES, **chosen: tuple[str, ...]) -> str:
+    """What `smtplens events` prints, read in chunks of `size` bytes."""
+    options: dict[str, Any] = {"tz": "Europe/Berlin", "form": "ndjson"}
+    options |= dict.fromkeys(("year", "since", "until", "day"))
+    options |= dict.fromkeys(("hosts", "mtas", "directions", "codes", "domains"), ()) | chosen
+    with tempfile.TemporaryDirectory() as folder:
+        options["output"] = str(Path(folder, "events"))
+        with mock.patch.object(run, "understand", partial(understand, size=size)):
+            run.write_events(options, tuple(str(p) for p in paths), NOW, pytest.fail)
+        return Path(options["output"]).read_text("utf-8")
 
 
 def rows_of(events: str) -> Rows:
@@ -76,22 +86,31 @@ def without_sources(report: str) -> dict[str, Any]:
 # --- Any cut gives the same
 
 
-@given(log=logs(), size=st.integers(1, 6000), workers=st.integers(1, 3))
+CHOSEN: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
+    [{}, {}, {"codes": ("5xx",)}, {"mtas": ("sendmail",)}, {"directions": ("inbound",)}]
+)
+
+
+@given(log=logs(), size=st.integers(1, 6000), workers=st.integers(1, 3), chosen=CHOSEN)
 @settings(deadline=None, max_examples=15)
 def test_chunks_of_any_size_give_the_same_report_byte_for_byte(
-    log: list[str], size: int, workers: int
+    log: list[str], size: int, workers: int, chosen: dict[str, Any]
+) -> None:
+    selection = Selection(**chosen)
+    with tempfile.TemporaryDirectory() as folder:
+        path = write(Path(folder, "mail.log"), "\n".join(log).encode())
+        whole = report_of([path], selection=selection)
+        assert report_of([path], size, workers, selection) == whole
+
+
+@given(log=logs(), size=st.integers(1, 6000), chosen=CHOSEN)
+@settings(deadline=None, max_examples=15)
+def test_chunks_of_any_size_give_the_same_events(
+    log: list[str], size: int, chosen: dict[str, Any]
 ) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = write(Path(folder, "mail.log"), "\n".join(log).encode())
-        assert report_of([path], size, workers) == report_of([path])
-
-
-@given(log=logs(), size=st.integers(1, 6000))
-@settings(deadline=None, max_examples=10)
-def test_chunks_of_any_size_give_the_same_events(log: list[str], size: int) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        path = write(Path(folder, "mail.log"), "\n".join(log).encode())
-        whole, cut = rows_of(events_of([path])), rows_of(events_of([path], size))
+        whole, cut = (rows_of(events_of([path], s, **chosen)) for s in (CHUNK_BYTES, size))
         # What waits for a later line to name its client may come out later.
         assert sorted(cut, key=lambda e: e["line"]) == sorted(whole, key=lambda e: e["line"])
 
@@ -114,11 +133,11 @@ def test_files_in_any_number_order_and_packing_give_the_same_report(data: st.Dat
             paths.append(write(path, gzip.compress(text) if packed else text))
         shuffled = data.draw(st.permutations(paths))
         assert without_sources(report_of(shuffled)) == without_sources(report_of([whole]))
-        both = (events_of(shuffled), events_of([whole]))
-        assert [
-            sorted(json.dumps({**e, "file": None, "line": None}) for e in rows_of(events))
-            for events in both
-        ] == [sorted(json.dumps({**e, "file": None, "line": None}) for e in rows_of(both[1]))] * 2
+        whole_events, split_events = (
+            [e | {"file": None, "line": None} for e in rows_of(events_of(p))]
+            for p in ([whole], shuffled)
+        )
+        assert sorted(map(json.dumps, split_events)) == sorted(map(json.dumps, whole_events))
 
 
 @pytest.mark.parametrize(
