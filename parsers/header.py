@@ -254,10 +254,9 @@ def _same_stamp(
     )
     # Stamps stand in long runs and origins are few: each is read once.
     stamps = parts.get_column("stamp")
-    times = style.times(stamps.rle().struct.field("value"), clock).gather(stamps.rle_id())
-    heads = parts.get_column("head").fill_null("")
-    names = heads.unique()
-    number = heads.cast(pl.Enum(names)).to_physical()
+    runs, which = _numbered(stamps.rle().struct.field("value"))
+    times = style.times(runs, clock).gather(which.gather(stamps.rle_id()))
+    names, number = _numbered(parts.get_column("head").fill_null(""))
     found = names.str.extract_groups(_ORIGIN).struct.unnest()
     found = found.with_row_index("origin", known)
     taken = pl.DataFrame(
@@ -276,3 +275,9 @@ def _same_stamp(
     if good.all():
         return taken, left.clear(), _origins(found, style)
     return taken.filter(good), left.filter(~good), _origins(found, style)
+
+
+def _numbered(texts: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """The distinct texts, and for each text the number of it among them."""
+    distinct = texts.unique()
+    return distinct, texts.cast(pl.Enum(distinct)).to_physical()

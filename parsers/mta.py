@@ -22,6 +22,9 @@ class MtaParser:
     queue_id: str
     """Regular expression, anchored at the head of the message, of a queue id and what
     follows it up to the text; its first group is the id, null for NOQUEUE."""
+    id_heads: str | None = None
+    """Regular expression of the two characters a queue id (or NOQUEUE) begins with; where it is
+    given, texts that begin otherwise are not searched for one."""
     rules: Sequence[Rule]
     bare: str | None = None
     """Regular expression of lines without any header that belong to this MTA's own log file

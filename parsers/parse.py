@@ -3,7 +3,8 @@
 Here is the straight way of a line: header -> which MTA -> queue id off -> rules -> event.
 """
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import NamedTuple
@@ -104,11 +105,12 @@ def parse(chunk: Chunk, wanted: Wanted | None = None) -> Parsed:
             )
             joined = whole.join(part, on="row", how="anti").get_column("row")
             verdicts.append(Verdict("ignored", mta.name, f"{mta.name}.joined", joined))
-        for same in _texts(mta, part).partition_by("route", "head"):
-            rules = _candidates(mta, same.item(0, "route"), same.item(0, "head"))
-            taken, left = run(rules, same.select("row", "queue_id", "text"), wanted)
-            verdicts += _verdicts(mta, taken, left)
-            events += [t.events for t in taken if t.events is not None]
+        for texts in _texts(mta, part):
+            for same in texts.partition_by("route", "head"):
+                rules = _candidates(mta, same.item(0, "route"), same.item(0, "head"))
+                taken, left = run(rules, same.select("row", "queue_id", "text"), wanted)
+                verdicts += _verdicts(mta, taken, left)
+                events += [t.events for t in taken if t.events is not None]
     complete = _complete(events, lines, origins, counts, chunk, wanted)
     return Parsed(lines, origins, complete, tuple(v for v in verdicts if v.rows.len()))
 
@@ -160,11 +162,30 @@ def _heads(mta: MtaParser) -> pl.Enum:
     return pl.Enum(heads_of(mta.rules))
 
 
-def _texts(mta: MtaParser, part: pl.DataFrame) -> pl.DataFrame:
+@cache
+def _bare_heads(mta: MtaParser) -> list[str]:
+    """Heads of texts that no queue id begins with."""
+    if mta.id_heads is None:
+        return []
+    return [h for h in _heads(mta).categories if not re.fullmatch(mta.id_heads, h)]
+
+
+def _texts(mta: MtaParser, part: pl.DataFrame) -> Iterator[pl.DataFrame]:
     """Columns row, route, queue_id, text and head: the text's beginning, where rules name it."""
-    texts = split_queue_id(mta, part)
+    if _bare_heads(mta):
+        bare = pl.col("message").str.head(HEAD).cast(_heads(mta), strict=False)
+        part = part.with_columns(bare.alias("head"))
+        without_id = part.get_column("head").is_in(_bare_heads(mta)).fill_null(False)
+        yield part.filter(without_id).select(
+            "row",
+            "route",
+            pl.lit(None, dtype=pl.String).alias("queue_id"),
+            pl.col("message").alias("text"),
+            pl.col("head").to_physical(),
+        )
+        part = part.filter(~without_id)
     head = pl.col("text").str.head(HEAD).cast(_heads(mta), strict=False).to_physical()
-    return texts.with_columns(head.alias("head"))
+    yield split_queue_id(mta, part).with_columns(head.alias("head"))
 
 
 @cache

@@ -51,5 +51,6 @@ PARSER = MtaParser(
     # Short ids are hexadecimal; long ones (enable_long_queue_ids) begin with the time, so for
     # decades with a digit, and hold no vowels.
     queue_id=r"(?:([0-9A-F][0-9A-HJ-NP-TV-Zb-df-hj-np-tv-z]{5,24})|NOQUEUE): ",
+    id_heads=r"[0-9A-F][0-9A-HJ-NP-TV-Zb-df-hj-np-tv-z]|NO",
     rules=RULES,
 )

@@ -255,7 +255,7 @@ def _offer(
             if not passed.any():
                 return None, lines
             mine = lines.filter(passed)
-    got = prepared.query(mine.lazy()).collect(optimizations=_AS_WRITTEN)
+    got = prepared.query(mine.lazy()).collect(engine="in-memory", optimizations=_AS_WRITTEN)
     if got.is_empty():
         return None, lines
     rows = got.get_column("row")

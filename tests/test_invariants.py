@@ -8,18 +8,16 @@ import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from log_samples import day_of, logs
 
-from analyzer import run
 from analyzer.build import build
+from analyzer.events_out import EventWriter
 from analyzer.inputs import Inputs, gather
 from analyzer.pipeline import summarise_tasks, told
 from analyzer.selection import Selection
@@ -51,16 +49,13 @@ def report_of(
     return render(report, "json")
 
 
-def events_of(paths: Sequence[Path], size: int = CHUNK_BYTES, **chosen: tuple[str, ...]) -> str:
+def events_of(
+    paths: Sequence[Path], size: int = CHUNK_BYTES, selection: Selection | None = None
+) -> str:
     """What `smtplens events` prints, read in chunks of `size` bytes."""
-    options: dict[str, Any] = {"tz": "Europe/Berlin", "form": "ndjson"}
-    options |= dict.fromkeys(("year", "since", "until", "day"))
-    options |= dict.fromkeys(("hosts", "mtas", "directions", "codes", "domains"), ()) | chosen
-    with tempfile.TemporaryDirectory() as folder:
-        options["output"] = str(Path(folder, "events"))
-        with mock.patch.object(run, "understand", partial(understand, size=size)):
-            run.write_events(options, tuple(str(p) for p in paths), NOW, pytest.fail)
-        return Path(options["output"]).read_text("utf-8")
+    render_events = EventWriter("ndjson", None).render
+    parts = told(inputs_of(paths).tasks, selection or Selection(), render_events, size=size)
+    return "".join(str(part) for part, _ in parts)
 
 
 def rows_of(events: str) -> Rows:
@@ -110,7 +105,8 @@ def test_chunks_of_any_size_give_the_same_events(
 ) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = write(Path(folder, "mail.log"), "\n".join(log).encode())
-        whole, cut = (rows_of(events_of([path], s, **chosen)) for s in (CHUNK_BYTES, size))
+        selection = Selection(**chosen)
+        whole, cut = (rows_of(events_of([path], s, selection)) for s in (CHUNK_BYTES, size))
         # What waits for a later line to name its client may come out later.
         assert sorted(cut, key=lambda e: e["line"]) == sorted(whole, key=lambda e: e["line"])
 
