@@ -57,10 +57,10 @@ def _domain_test(domains: tuple[str, ...]) -> pl.Expr:
     """Sender's or recipient's domain is one of these or below one of them."""
     wanted = [d.lower().lstrip("@").rstrip(".") for d in domains]
     return pl.any_horizontal(
-        (domain == d) | domain.str.ends_with("." + d)
+        ((domain == d) | domain.str.ends_with("." + d)).fill_null(False)
         for d in wanted
         for domain in (
-            pl.col(c).str.to_lowercase().str.extract(r"@([^@]*)$", 1).fill_null("")
+            pl.col(c).str.to_lowercase().str.extract(r"@([^@]*)$", 1)
             for c in ("sender", "recipient")
         )
     )

@@ -91,7 +91,7 @@ def parse(chunk: Chunk, wanted: Wanted | None = None) -> Parsed:
     narrow = lines.select(
         "row", "message", route.alias("route"), mta_of_route.gather(route).alias("mta")
     )
-    for part in narrow.partition_by("mta"):
+    for part in _let_go(narrow.partition_by("mta")):
         number = part.item(0, "mta")
         if number == _UNROUTED:
             verdicts += _unrouted(part, lines, origins)
@@ -106,7 +106,7 @@ def parse(chunk: Chunk, wanted: Wanted | None = None) -> Parsed:
             joined = whole.join(part, on="row", how="anti").get_column("row")
             verdicts.append(Verdict("ignored", mta.name, f"{mta.name}.joined", joined))
         for texts in _texts(mta, part):
-            for same in texts.partition_by("route", "head"):
+            for same in _let_go(texts.partition_by("route", "head")):
                 rules = _candidates(mta, same.item(0, "route"), same.item(0, "head"))
                 taken, left = run(rules, same.select("row", "queue_id", "text"), wanted)
                 verdicts += _verdicts(mta, taken, left)
@@ -160,6 +160,13 @@ def _group(service: str | None, known: set[str]) -> str:
 @cache
 def _heads(mta: MtaParser) -> pl.Enum:
     return pl.Enum(heads_of(mta.rules))
+
+
+def _let_go(parts: list[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    """Hand on one part after the other and keep none: half of a chunk's memory is here."""
+    parts.reverse()
+    while parts:
+        yield parts.pop()
 
 
 @cache

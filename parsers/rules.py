@@ -247,26 +247,27 @@ def _steps(rule: Rule, columns: frozenset[str]) -> tuple[list[list[pl.Expr]], se
 def _offer(
     prepared: _Prepared, lines: pl.DataFrame, wanted: Wanted | None
 ) -> tuple[Taken | None, pl.DataFrame]:
-    rule = prepared.rule
-    mine = lines
+    query, passed, many = lines.lazy(), None, lines.height
     if prepared.test is not None:
         passed = lines.select(prepared.test.alias("test")).to_series()
-        if not passed.all():
-            if not passed.any():
-                return None, lines
-            mine = lines.filter(passed)
-    got = prepared.query(mine.lazy()).collect(engine="in-memory", optimizations=_AS_WRITTEN)
+        many = int(passed.sum())
+        if not many:
+            return None, lines
+        if many < lines.height:
+            query = query.filter(passed)
+    got = prepared.query(query).collect(engine="in-memory", optimizations=_AS_WRITTEN)
     if got.is_empty():
         return None, lines
     rows = got.get_column("row")
-    left = (
-        lines.clear()
-        if got.height == lines.height
-        else lines.filter(~lines["row"].is_in(rows.implode()))
-    )
+    if rows.len() == lines.height:
+        left = lines.clear()
+    elif passed is not None and rows.len() == many:
+        left = lines.filter(~passed)
+    else:
+        left = lines.filter(~lines["row"].is_in(rows.implode()))
     if prepared.silent:
-        return Taken(rule, rows, None), left
-    return Taken(rule, rows, _expanded(prepared, got, wanted)), left
+        return Taken(prepared.rule, rows, None), left
+    return Taken(prepared.rule, rows, _expanded(prepared, got, wanted)), left
 
 
 def _expanded(prepared: _Prepared, hits: pl.DataFrame, wanted: Wanted | None) -> pl.DataFrame:
