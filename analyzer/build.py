@@ -43,7 +43,7 @@ def build(
         codes=_codes(summary, zone),
         hours=_hours(tables, zone),
         tops=_tops(tables, top),
-        notes=(*notes, *version_notes, *_time_notes(tables)),
+        notes=(*notes, *version_notes, *_time_notes(tables, zone)),
         filters=tuple(filters),
     )
 
@@ -243,10 +243,12 @@ def _top(
     )
 
 
-def _time_notes(tables: dict[str, pl.DataFrame]) -> Iterable[str]:
+def _time_notes(tables: dict[str, pl.DataFrame], zone: str) -> Iterable[str]:
     styles = set(tables["sources"].get_column("style").drop_nulls())
     if "rfc3164" in styles:
         yield "Time stamps without a year: the year is inferred from the file's own time (--year names it)."
+    if styles & {"rfc3164", "exim"}:
+        yield f"Time stamps without a zone are read as {zone} (--tz names another)."
     undated = tables["sources"].filter(pl.col("style").is_not_null() & pl.col("first").is_null())
     if not undated.is_empty():
         yield "Some lines carry a date that does not exist; they count without a time."

@@ -14,7 +14,7 @@ def classify(events: pl.DataFrame) -> pl.DataFrame:
     """Fill the column `cause` of events with a reply, and of our own verdicts on a delivery."""
     verdict = (
         (pl.col("direction") == "local")
-        & pl.col("kind").is_in(["delivery", "probe"])
+        & (pl.col("kind") == "delivery")
         & pl.col("outcome").is_in(["deferred", "bounced", "expired"])
     )
     asked = (

@@ -162,7 +162,9 @@ def merge_tables(parts: Sequence[Tables | LazyTables]) -> Tables:
         )
         for name, table in TABLES.items()
     ]
-    return dict(zip(TABLES, pl.collect_all(merged, engine="in-memory", optimizations=PLAIN), strict=True))
+    return dict(
+        zip(TABLES, pl.collect_all(merged, engine="in-memory", optimizations=PLAIN), strict=True)
+    )
 
 
 def _settle(waiting: pl.DataFrame, clients: pl.DataFrame) -> tuple[LazyTables, pl.DataFrame]:
