@@ -94,11 +94,11 @@ class Unnamed:
     clients: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=CLIENT_SCHEMA))
 
     @classmethod
-    def part(cls, events: pl.DataFrame) -> tuple[pl.DataFrame, "Unnamed"]:
+    def part(cls, events: pl.DataFrame, clients: pl.DataFrame) -> tuple[pl.DataFrame, "Unnamed"]:
         """A chunk's events that can be told now, and those to hold back."""
         rows = events.select(pl.col(n).cast(t) for n, t in SCHEMA.items())
         wait = unnamed().fill_null(False)
-        return rows.filter(~wait), cls(rows.filter(wait), clients(rows))
+        return rows.filter(~wait), cls(rows.filter(wait), clients)
 
     def join(self, later: "Unnamed") -> tuple[pl.DataFrame, "Unnamed"]:
         """Events that `later` lines name, and what is still held back."""

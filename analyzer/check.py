@@ -73,6 +73,7 @@ def _facts(summary: Summary, inputs: Inputs, zone: str) -> dict[str, Any]:
     lines = line_account(summary)
     mail = lines.total - lines.foreign
     share = 1 - lines.unrecognised / mail if mail else 0.0
+    known = pl.col("mta").is_not_null() & pl.col("fate").is_in(["parsed", "ignored"])
     gaps = find_gaps(tables["activity"])
     sources = tables["sources"]
     styles = sources.filter(pl.col("style").is_not_null()).group_by("style").agg(pl.col("n").sum())
@@ -81,7 +82,7 @@ def _facts(summary: Summary, inputs: Inputs, zone: str) -> dict[str, Any]:
     given = any(t.clock.year_given for t in inputs.tasks)
     doubts = [*inputs.problems]
     doubts += [f"{t.source.name}: {t.source.problem}" for t in inputs.tasks if t.source.problem]
-    if mail == 0 or lines.parsed + lines.ignored == 0:
+    if tables["lines"].filter(known).is_empty():
         doubts.append("no line of a mail server was recognised")
     elif share < 1 - MOST_UNRECOGNISED:
         doubts.append(

@@ -173,7 +173,7 @@ def main() -> None:
     "--format",
     "form",
     default="text",
-    type=click.Choice(["text", "json", "html", "markdown", "csv"]),
+    type=click.Choice(["text", "json", "html", "md", "csv"]),
     show_default=True,
 )
 @click.option(

@@ -33,6 +33,8 @@ class Inputs:
     tasks: list[Task] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    logless: int = 0
+    """How many of the problems are directories without a mail log."""
 
 
 @dataclass(slots=True)
@@ -97,6 +99,7 @@ def _expand(names: Sequence[str], inputs: Inputs, now: datetime) -> list[str]:
         left = [Path(n).name for n in inside if n not in logs]
         if not logs:
             inputs.problems.append(f"{name}: no mail log in this directory")
+            inputs.logless += 1
         elif left:
             more = f" and {len(left) - _NAMED} more" if len(left) > _NAMED else ""
             inputs.notes.append(

@@ -15,14 +15,15 @@ from parsers.lines import CHUNK_BYTES, RawChunk, Source, read_chunks
 from parsers.parse import Chunk, Parsed, parse
 from parsers.rules import Wanted
 
-from .attribution import Unnamed, attribute
+from .attribution import Unnamed, attribute, clients
 from .classify import classify
 from .rejectlog import Copies
 from .selection import Selection
 from .summarise import WANTED, summarise
 from .summary import Summary, merge
 
-WORKERS = max(1, pl.thread_pool_size())
+WORKERS = pl.thread_pool_size() + 1
+"""Chunks under way at a time: one more than cores, as each now and then waits for Python."""
 
 _R = TypeVar("_R")
 
@@ -89,6 +90,8 @@ class Understood:
     chunk: Chunk
     parsed: Parsed
     events: pl.DataFrame
+    clients: pl.DataFrame
+    """What all its lines, selected or not, tell of clients; see attribution.py."""
 
 
 def understand(
@@ -111,7 +114,7 @@ def understand(
     def finish(chunk: Chunk, parsed: Parsed) -> _R:
         events = attribute(parsed.events)
         events = events if test is None else events.filter(test)
-        return do(Understood(chunk, parsed, classify(events)))
+        return do(Understood(chunk, parsed, classify(events), clients(parsed.events)))
 
     def main(work: Work) -> _R:
         chunk = work.chunk()
@@ -143,7 +146,7 @@ def told(
     """
 
     def work(what: Understood) -> tuple[_R, Unnamed, int]:
-        events, waiting = Unnamed.part(what.events)
+        events, waiting = Unnamed.part(what.events, what.clients)
         known = (v for v in what.parsed.verdicts if v.mta and v.fate in ("parsed", "ignored"))
         return render(events), waiting, sum(v.rows.len() for v in known)
 
@@ -167,7 +170,7 @@ def summarise_tasks(
     """One Summary of all sources."""
 
     def count(what: Understood) -> Summary:
-        return summarise(what.parsed, what.events, what.chunk)
+        return summarise(what.parsed, what.events, what.clients, what.chunk)
 
     parts = understand(
         tasks, selection or Selection(), count, wanted=WANTED, size=size, workers=workers

@@ -1,6 +1,7 @@
 """What the commands do, from options to text and exit status. Prints nothing itself."""
 
 import re
+import signal
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -130,11 +131,18 @@ def _top(text: str) -> int | None:
 def _inputs(
     logs: tuple[str, ...], options: dict[str, Any], zone: str, now: datetime, warn: Warn
 ) -> Inputs:
+    if hasattr(signal, "siginterrupt"):
+        # polars has reading go on after an interrupt; on a silent pipe that is for ever.
+        signal.siginterrupt(signal.SIGINT, True)
     inputs = gather(logs, zone=zone, year=options["year"], now=now)
     for problem in inputs.problems:
         warn(problem)
     if not inputs.tasks:
-        raise Refused("nothing to read", Exit.INPUT)
+        raise (
+            _not_mail()
+            if inputs.logless == len(inputs.problems)
+            else Refused("nothing to read", Exit.INPUT)
+        )
     for written in filter(None, (options.get("output"), options.get("unrecognised"))):
         if any(_same_file(written, t.source.name) for t in inputs.tasks):
             raise Refused(f"{written} is an input; it is not written over", Exit.USAGE)
@@ -154,7 +162,10 @@ def _summary(inputs: Inputs, selection: Selection, unrecognised: str | None) -> 
             for part, lines in understand(
                 inputs.tasks,
                 selection,
-                lambda w: (summarise(w.parsed, w.events, w.chunk), file.pick(w.parsed, w.chunk)),
+                lambda w: (
+                    summarise(w.parsed, w.events, w.clients, w.chunk),
+                    file.pick(w.parsed, w.chunk),
+                ),
                 wanted=WANTED,
             )
         )

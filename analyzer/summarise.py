@@ -6,7 +6,7 @@ from parsers.event import SCHEMA
 from parsers.parse import Chunk, Parsed
 from parsers.rules import Wanted
 
-from .attribution import clients, still_useful, unnamed
+from .attribution import still_useful, unnamed
 from .messages import fold, pieces
 from .summary import (
     DELIVERIES,
@@ -48,7 +48,7 @@ ACTIVITY = 10
 """Minutes per bucket of the table that shows silent stretches."""
 
 
-def summarise(parsed: Parsed, events: pl.DataFrame, chunk: Chunk) -> Summary:
+def summarise(parsed: Parsed, events: pl.DataFrame, clients: pl.DataFrame, chunk: Chunk) -> Summary:
     """Count one chunk; `events` are its events after classification and selection."""
     replies = events.filter(pl.col("cause").is_not_null())
     closed, still_open = fold(pieces(events))
@@ -66,13 +66,14 @@ def summarise(parsed: Parsed, events: pl.DataFrame, chunk: Chunk) -> Summary:
         _examples(replies, chunk),
         still_open,
         _waiting(replies),
-        still_useful(clients(events)),
+        still_useful(clients),
     )
 
 
 def _waiting(replies: pl.DataFrame) -> pl.DataFrame:
-    rejected = (pl.col("kind") == "reject") & (pl.col("outcome") == "rejected")
-    found = replies.filter(unnamed()).with_columns(_COUNT.alias("n"), rejected.alias("rejected"))
+    found = replies.filter(unnamed()).with_columns(
+        _COUNT.alias("n"), _mail_refused().alias("rejected")
+    )
     return found.select(list(WAITING_SCHEMA))
 
 
@@ -123,6 +124,15 @@ def _sum_where(test: pl.Expr, name: str) -> pl.Expr:
     return _COUNT.filter(test).sum().alias(name)
 
 
+def _mail_refused() -> pl.Expr:
+    """A client, sender, recipient or message refused; not VRFY, unknown commands and the like,
+    nor the DATA that Postfix refuses because every recipient was refused before it."""
+    stages = ["CONNECT", "HELO", "MAIL", "RCPT", "DATA", "EOD"]
+    follows = (pl.col("stage") == "DATA") & pl.col("implied").str.starts_with("postfix.")
+    refused = (pl.col("kind") == "reject") & (pl.col("outcome") == "rejected")
+    return refused & pl.col("stage").is_in(stages) & ~follows.fill_null(False)
+
+
 def _flow(events: pl.LazyFrame) -> LazyTables:
     kind, outcome = pl.col("kind"), pl.col("outcome")
     ended = events.filter(outcome.is_not_null() & (outcome != "removed"))
@@ -130,7 +140,7 @@ def _flow(events: pl.LazyFrame) -> LazyTables:
         "flow": ended.group_by("host", "mta", _HOUR).agg(
             *(_sum_where((kind == "delivery") & (outcome == o), o) for o in DELIVERIES),
             _sum_where(outcome == "expired", "expired"),
-            _sum_where((kind == "reject") & (outcome == "rejected"), "rejected"),
+            _sum_where(_mail_refused(), "rejected"),
             *(_sum_where(outcome == o, o) for o in ("held", "discarded", "warned")),
         )
     }
@@ -148,11 +158,7 @@ def _names(events: pl.LazyFrame) -> LazyTables:
         .agg(ends)
     )
     relay = pl.coalesce("relay_name", "relay_ip")
-    rejected = events.filter(
-        (pl.col("kind") == "reject")
-        & (pl.col("outcome") == "rejected")
-        & pl.col("client_ip").is_not_null()
-    )
+    rejected = events.filter(_mail_refused() & pl.col("client_ip").is_not_null())
     # Lines of sessions may not be read (WANTED); what is counted must not hang on that.
     named = events.filter(
         pl.col("kind").is_in(["received", "reject"])

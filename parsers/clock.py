@@ -37,7 +37,9 @@ class Clock:
 def rfc3164_times(stamps: pl.Series, clock: Clock) -> pl.Series:
     """Instants of `Nov  7 03:10:01` stamps, null where there is no such date."""
     # Parsed in a leap year first: `Feb 29` has to survive until its year is known.
-    probe = (f"{_LEAP_YEAR} " + stamps).str.to_datetime("%Y %b %e %H:%M:%S", strict=False, time_unit="us")
+    probe = (f"{_LEAP_YEAR} " + stamps).str.to_datetime(
+        "%Y %b %e %H:%M:%S", strict=False, time_unit="us"
+    )
     frame = pl.DataFrame({"probe": probe})
     if clock.first is not None:
         year, first = clock.first

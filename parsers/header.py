@@ -44,6 +44,8 @@ class Style:
     """The tag of every line of a style that prints none."""
     short: bool = False
     """Its stamps have one width throughout a log, and `host tag[pid]: ` follows."""
+    stamp: str = ""
+    """Regular expression of its stamps."""
 
 
 STYLES: tuple[Style, ...] = (
@@ -54,12 +56,14 @@ STYLES: tuple[Style, ...] = (
         times=rfc3164_times,
         has_year=False,
         short=True,
+        stamp=_BSD_STAMP,
     ),
     Style(
         name="iso",
         pattern=rf"^(?:<[0-9]{{1,3}}>)?{_ISO_STAMP} {_HOST} (?:{_FACILITY} )?{_TAG}{_MESSAGE}",
         times=iso_times,
         short=True,
+        stamp=_ISO_STAMP,
     ),
     Style(
         name="rfc5424",
@@ -212,7 +216,9 @@ def _origins(found: pl.DataFrame, style: Style) -> pl.DataFrame:
 # The short way, for logs whose lines begin alike: a stamp of fixed width, then `host tag[pid]: `.
 # It takes a line only where the style's pattern finds the same; all others go the long way.
 _SAMPLE = 64
-_ORIGIN = rf"^ (?:<{_FACILITY}> )?{_HOST} (?:{_FACILITY} )?(?<tag>{_TAG_CHARS})\[(?<pid>[0-9]{{1,10}})$"
+_ORIGIN = (
+    rf"^ (?:<{_FACILITY}> )?{_HOST} (?:{_FACILITY} )?(?<tag>{_TAG_CHARS})\[(?<pid>[0-9]{{1,10}})$"
+)
 
 
 def _common_stamps(lines: pl.Series) -> list[tuple[int, Style]]:
@@ -255,7 +261,10 @@ def _same_stamp(
     # Stamps stand in long runs and origins are few: each is read once.
     stamps = parts.get_column("stamp")
     runs, which = _numbered(stamps.rle().struct.field("value"))
-    times = style.times(runs, clock).gather(which.gather(stamps.rle_id()))
+    # What reads times is more lenient than the style.
+    spelled = runs.str.contains(f"^{style.stamp}$")
+    known_times = style.times(runs, clock).zip_with(spelled, pl.Series([None], dtype=TIME))
+    times = known_times.gather(which.gather(stamps.rle_id()))
     names, number = _numbered(parts.get_column("head").fill_null(""))
     found = names.str.extract_groups(_ORIGIN).struct.unnest()
     found = found.with_row_index("origin", known)

@@ -5,7 +5,6 @@ breaks off (truncated .gz), its lines up to there are used and the break is name
 """
 
 import bz2
-import io
 import lzma
 import os
 import re
@@ -25,7 +24,7 @@ else:
     from backports import zstd
 
 STDIN = "-"
-CHUNK_BYTES = 20 << 20
+CHUNK_BYTES = 16 << 20
 LONGEST_LINE = 64 << 20
 """A line longer than this is cut: a file without line ends must not fill the memory."""
 
@@ -91,7 +90,7 @@ class RawChunk:
         packed = self.data.startswith(_PACKED)
         data = b"\n" + self.data if packed else self.data
         try:
-            return pl.read_lines(io.BytesIO(data), name="line").to_series().slice(int(packed))
+            return pl.read_lines(data, name="line").to_series().slice(int(packed))
         except pl.exceptions.ComputeError:
             # One byte that is not UTF-8 fails the whole read: repair this chunk and go on.
             text = self.data.decode(errors="backslashreplace").removesuffix("\n")
@@ -106,6 +105,8 @@ def read_chunks(source: Source, size: int = CHUNK_BYTES) -> Iterator[RawChunk]:
     """
     if source.stream is not None:
         yield from _chunks(source, _blocks(source, source.stream, size), size)
+        if source.path is not None:
+            source.stream.close()
     elif source.path is None:
         yield from _chunks(source, _blocks(source, sys.stdin.buffer, size), size)
     else:
@@ -122,9 +123,10 @@ def _plain_chunks(source: Source, stream: IO[bytes], size: int) -> Iterator[RawC
     copied once. The stream is left where the last one ends."""
     handle = stream.fileno()
     status = os.fstat(handle)
+    if not stat.S_ISREG(status.st_mode) or size <= 2 * _WINDOW:
+        return
     begin = os.pread(handle, _LONGEST_MAGIC, 0)
-    packed = any(begin.startswith(magic) for magic, *_ in _MAGIC)
-    if not stat.S_ISREG(status.st_mode) or packed or size <= 2 * _WINDOW:
+    if any(begin.startswith(magic) for magic, *_ in _MAGIC):
         return
     position = 0
     while status.st_size - position > size:

@@ -139,7 +139,7 @@ def sendmail_lines(fate: str, number: int) -> list[Line]:
     tag = f"sendmail[{134 + number % 2}]"
     relay = f"client-{number % 3}.isp.test [203.0.113.{number % 3}]"
     if fate == "odd":
-        return [Line(0, tag, f"{qid}: this line {number} is of no known kind")]
+        return [Line(0, tag, f"{qid}: stat=this line {number} is of no known kind")]
     if fate == "rejected":
         return [
             Line(

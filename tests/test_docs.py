@@ -44,7 +44,9 @@ def test_readme_command_runs(command: str) -> None:
     pattern = "|".join(re.escape(k) for k in sorted(STANDS_FOR, key=len, reverse=True))
     tried = re.sub(pattern, lambda m: STANDS_FOR[m[0]], command)
     tried = re.sub(r"\bsmtplens\b", lambda _: shlex.quote(str(SMTPLENS)), tried)
-    done = subprocess.run(["bash", "-c", f"set -o pipefail; {tried}"], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {tried}"], cwd=ROOT, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout.strip() or "-o " in command

@@ -132,7 +132,7 @@ def test_same_queue_id_on_two_hosts_is_two_messages() -> None:
 
 def test_whole_messages_do_not_travel_along() -> None:
     _, still_open = fold(pieces_of([*WHOLE, Step("arrives", "B"), Step("ends", "C")]))
-    assert still_open.get_column("queue_id").to_list() == ["B", "C"]
+    assert sorted(still_open.get_column("queue_id")) == ["B", "C"]
 
 
 def test_message_counts_in_the_hour_of_its_first_line() -> None:

@@ -54,11 +54,11 @@ def replies(paths: Sequence[Path], size: int = CHUNK_BYTES) -> int:
 @pytest.mark.parametrize("name", ["rejectlog", "rejectlog.1"])
 def test_refusals_of_both_logs_count_once(name: str, size: int, tmp_path: Path) -> None:
     # Refused recipients alone: nothing in the reject log shows what it is, but its name.
-    refused = [REJECT.format(n) for n in range(30)]
+    refused = [REJECT.format(n) for n in range(12)]
     main = write(tmp_path / "mainlog", [ACCEPT.format(0), *refused])
     reject = write(tmp_path / name, refused)
-    assert replies([main]) == 30
-    assert replies([main, reject], size) == replies([reject, main], size) == 30
+    assert replies([main]) == 12
+    assert replies([main, reject], size) == replies([reject, main], size) == 12
 
 
 @pytest.mark.parametrize("size", [80, CHUNK_BYTES])
@@ -113,6 +113,9 @@ def test_main_log_that_tells_of_a_reject_log_is_none(tmp_path: Path) -> None:
     assert replies([first, second]) == 4
 
 
-def test_logs_of_the_same_run_agree_with_the_main_log_alone() -> None:
+def test_logs_of_the_same_run_agree() -> None:
     main, reject = SAMPLE_LOGS / "exim-mainlog.log", SAMPLE_LOGS / "exim-rejectlog.log"
-    assert replies([main, reject]) == replies([main]) > 50
+    # One refusal stands in the reject log only: log_selector has no smtp_syntax_error.
+    assert "unqualified sender rejected" not in main.read_text("utf-8")
+    assert replies([main, reject]) == replies([main]) + 1
+    assert replies([reject]) > 50
