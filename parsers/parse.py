@@ -312,10 +312,11 @@ def _unrouted(part: pl.DataFrame, lines: pl.DataFrame, origins: pl.DataFrame) ->
     rows = part.get_column("row")
     verdicts = [Verdict("foreign", None, None, rows.filter(styled))]
     left = part.filter(~styled)
-    tests = [(m.name, f"{m.name}.bare", m.bare) for m in parsers() if m.bare is not None]
-    for mta, rule, pattern in [*tests, (None, "blank", r"^\s*$")]:
+    tests = [(f"{m.name}.bare", m.bare) for m in parsers() if m.bare is not None]
+    for rule, pattern in [*tests, ("blank", r"^\s*$")]:
+        # Of no MTA: such lines alone make no mail log.
         hit = left.get_column("message").str.contains(pattern)
-        verdicts.append(Verdict("ignored", mta, rule, left.get_column("row").filter(hit)))
+        verdicts.append(Verdict("ignored", None, rule, left.get_column("row").filter(hit)))
         left = left.filter(~hit)
     return [*verdicts, Verdict("unrecognised", None, None, left.get_column("row"))]
 
