@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from . import figures, outline
-from .model import CodeRow, Report
+from .model import Report
 from .safe import clean, excerpt, markdown_prose, prose
 from .safe import markdown as own
 from .safe import markdown_code as log
@@ -77,14 +77,12 @@ def _codes(report: Report) -> list[str]:
             for row in section.rows
         ]  # fmt: skip
         found += _table(heads, rows, text=4)
-        found += [_implied(row) for row in section.rows if row.implied]
+        found += [
+            f"- {log(code)} is implied, not printed: {markdown_prose(reason)}"
+            for code, reason in outline.implied(section)
+        ]
         found.append("")
     return found
-
-
-def _implied(row: CodeRow) -> str:
-    reasons = markdown_prose("; ".join(row.implied_reasons)) or "no reason given"
-    return f"- {log(figures.code(row))} is implied, not printed: {reasons}"
 
 
 def _actions(report: Report) -> list[str]:

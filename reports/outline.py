@@ -150,3 +150,13 @@ def busiest(report: Report) -> str:
 def no_mail(flow: Flow) -> bool:
     """Tell whether nothing at all happened to mail."""
     return flow == Flow()
+
+
+def implied(section: Section) -> list[tuple[str, str]]:
+    """Code and reason of each reply that is implied, each pair once."""
+    found: dict[tuple[str, str], None] = {}
+    for row in section.rows:
+        if row.implied:
+            reasons = row.implied_reasons or ("no reason given",)
+            found.update(dict.fromkeys((figures.code(row), reason) for reason in reasons))
+    return list(found)

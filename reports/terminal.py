@@ -137,14 +137,12 @@ def _code_columns(page: Page, section: outline.Section, clock: figures.Clock) ->
 
 def _implied(page: Page, section: outline.Section) -> None:
     """Give the reason for each implied code, below its table."""
-    rows = [row for row in section.rows if row.implied]
-    if rows:
+    implied = outline.implied(section)
+    if implied:
         page.blank()
         page.put("Implied: the log proves the reply without printing its code.", indent=2)
-    for row in rows:
-        reasons = page.log("; ".join(row.implied_reasons)) or "no reason given"
-        name = f"{page.log(figures.code(row))}: "
-        page.put(Span(name + reasons, "dim"), indent=4, hang=6)
+    for code, reason in implied:
+        page.put(Span(f"{page.log(code)}: {page.log(reason)}", "dim"), indent=4, hang=6)
 
 
 def actions(page: Page, report: Report) -> None:

@@ -232,3 +232,83 @@ def logs(draw: st.DrawFn, most: int = 40) -> list[str]:
         )
     )
     return log_of(Message(mta, fate, start, n) for n, (mta, fate, start) in enumerate(drawn))
+
+
+# Lines that are almost, or not at all, what a server would write.
+SAMPLES = [line.partition("+00:00 mx")[2][2:] for line in day_of(60)]
+TAGS = [*{s.partition(": ")[0]: None for s in SAMPLES}, "postfix", "sm-mta[1]", "cron[1]"]
+WORDS = sorted({w for s in SAMPLES for w in s.partition(": ")[2].replace("=", "= ").split(" ")})
+HEADS = [
+    "Nov 23 14:09:10 mx1 ",
+    "Nov  7 03:10:01 mx2 ",
+    "<22>Feb 30 14:09:10 mx1 ",
+    "2026-11-23T14:09:10.064668+00:00 mx1 ",
+    "2026-11-23 14:09:10 ",
+    "2026-11-23 14:09:10.123 +0100 [87] ",
+    "mail-1  | Nov 23 14:09:10 mx1 ",
+    "",
+]
+HOSTILE = [
+    *(
+        "(",
+        ")",
+        "<",
+        ">",
+        "[",
+        "]",
+        "[[",
+        "]: ",
+        ": ",
+        ", ",
+        "; ",
+        '"',
+        "\\",
+        "\\n",
+        "\0",
+        "\x1b[31m",
+    ),
+    *("\r", "\t", " ", "  ", "é", "\ufeff", "\u2028", "\ud7ff", "x" * 3000, "=" * 50, "(" * 200),
+    *(
+        "550",
+        "550 5.7.1 ",
+        "550-5.7.1 ",
+        "999",
+        "0",
+        "-1",
+        "99999999999999999999",
+        "5.7.1",
+        "1e999",
+    ),
+    *("from=<", "to=<>", "status=sent (250 ok)", "relay=[192.0.2.1]", "NOQUEUE: ", "nrcpt=-1"),
+    *("message repeated 2 times: [", "message repeated 99999999999 times: [ a]", "] "),
+    *("last message repeated 3 times", "[1/3] ", "[2\\3] ", "[3]: ", "[ID 1 mail.info] ", "{", "}"),
+    *(
+        "size=99999999999999999999,",
+        "delays=1/2/3",
+        "delay=x",
+        "reply=",
+        "stat=",
+        'C="',
+        "**",
+        "=>",
+    ),
+]
+FRAGMENTS = st.lists(
+    st.sampled_from(WORDS) | st.sampled_from(HOSTILE) | st.text(max_size=4), max_size=12
+)
+MAIL_LIKE = st.builds(
+    "{}{}: {}".format,
+    st.sampled_from(HEADS),
+    st.sampled_from(TAGS) | st.text(max_size=6),
+    st.builds(str.join, st.sampled_from([" ", "", ", "]), FRAGMENTS),
+)
+
+
+@st.composite
+def bent_samples(draw: st.DrawFn) -> str:
+    """A real line with a piece taken out, doubled or replaced."""
+    text = draw(st.sampled_from(SAMPLES))
+    start = draw(st.integers(0, len(text)))
+    end = draw(st.integers(start, len(text)))
+    middle = draw(st.sampled_from(["", text[start:end] * 2, *HOSTILE]))
+    return draw(st.sampled_from(HEADS)) + text[:start] + middle + text[end:]

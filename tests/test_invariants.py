@@ -14,16 +14,17 @@ from typing import Any
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from log_samples import Message, day_of, log_of, logs
+from log_samples import Message, bent_samples, day_of, log_of, logs
 
 from analyzer.build import build
+from analyzer.check import check_report
 from analyzer.events_out import EventWriter
 from analyzer.inputs import Inputs, gather
 from analyzer.pipeline import summarise_tasks, told
 from analyzer.selection import Selection
 from analyzer.summary import finish
 from parsers.lines import CHUNK_BYTES
-from reports import render
+from reports import FORMATS, render
 
 SAMPLE_LOGS = Path(__file__).parent.parent / "sample_logs"
 NOW = datetime(2026, 11, 30, tzinfo=UTC)
@@ -152,6 +153,63 @@ def test_sample_log_cut_anywhere_gives_the_same_report(name: str, tmp_path: Path
     whole = report_of([path])
     for size in (997, 7919):
         assert report_of([path], size) == whole
+
+
+def test_split_messages_that_interleave_give_the_same_report_in_any_cut(tmp_path: Path) -> None:
+    exim = "Nov 23 14:09:10 mx2 exim[{}]: "
+    sendmail = "Nov 23 14:09:10 mx3 sendmail[{}]: 6ANE1XAm000132"
+    mx = "R=dnslookup T=remote_smtp H=mx.d1.test [198.51.100.10]"
+    error = "SMTP error from remote mail server after RCPT TO:<bob@d1.test>: "
+    queues = [
+        [
+            exim.format(pid) + f"[1/2] 1xVUcd-0000{pid}-1m ** bob@d1.test {mx}: {error}55",
+            exim.format(pid) + f"[2/2] 0 5.1.1 no such user {pid}",
+        ]
+        for pid in (11, 12)
+    ]
+    queues += [
+        [
+            sendmail.format(pid) + "[1]: to=<bob@d1.test>, delay=00:00:00, mailer=esmtp,  ...",
+            sendmail.format(pid) + "[2]: relay=mx.d1.test. [198.51.100.10], dsn=5.1.1,  ...",
+            sendmail.format(pid) + f"[3]: reply=550 5.1.1 none {pid}, stat=User unknown",
+        ]
+        for pid in (21, 22)
+    ]
+    calm = [line for n in range(3) for line in (f"{exim.format(9)}1xVUcd-00000{n}-1m Completed",)]
+    mixed = [queue[part] for part in range(3) for queue in queues if part < len(queue)]
+    log = [*calm, *mixed, *calm, *(line for queue in queues for line in queue), *calm]
+    path = write(tmp_path / "mail.log", "\n".join(log).encode())
+    whole = report_of([path])
+    assert [c["count"] for c in json.loads(whole)["codes"] if c["code"] == 550] == [8]
+    for size in (*range(1, 300, 37), *range(300, 3000, 391)):
+        assert report_of([path], size) == whole
+
+
+def test_note_on_a_repeated_message_gives_the_same_report_in_any_cut(tmp_path: Path) -> None:
+    log = [line for line in day_of(40, ["postfix"]) if "reject" in line]
+    other = "2026-11-23T13:41:47+00:00 mx2 postfix/qmgr[1]: AAAAAAAAAA: removed"
+    note = "2026-11-23T13:41:47+00:00 mx1 last message repeated 3 times"
+    for name, lines in {
+        "after": [*log, note, note, *log],
+        # The host's last line is not the one before.
+        "between": [*log, other, note, *log],
+    }.items():
+        path = write(tmp_path / name, "\n".join(lines).encode())
+        assert {report_of([path], size) for size in (1, 200, 400, 800)} == {report_of([path])}, name
+
+
+@given(lines=st.lists(bent_samples(), max_size=30), size=st.integers(1, 2000))
+@settings(deadline=None, max_examples=15)
+def test_any_log_can_be_reported_in_every_format(lines: list[str], size: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = write(Path(folder, "mail.log"), "\n".join(lines).encode())
+        inputs = inputs_of([path])
+        summary = finish(summarise_tasks(inputs.tasks, size=size))
+        report = build(summary, [t.source for t in inputs.tasks], zone="Europe/Berlin", top=None)
+        for form in FORMATS:
+            assert render(report, form)
+        for form in ("text", "json"):
+            check_report(summary, inputs, "Europe/Berlin", form)
 
 
 def test_line_ends_and_packing_change_no_figure(tmp_path: Path) -> None:
