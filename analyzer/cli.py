@@ -12,23 +12,11 @@ from typing import Any, TypeVar
 
 import click
 
-from .exits import Exit
+from .exits import Exit, Refused
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
-
-
-class Refused(click.ClickException):
-    """Ends the program with one of the documented exit statuses."""
-
-    def __init__(self, message: str, status: Exit) -> None:
-        super().__init__(message)
-        vars(self)["exit_code"] = int(status)  # click declares it for the class
-
-    def show(self, file: Any = None) -> None:
-        """Print the message to stderr, made safe."""
-        click.echo(f"smtplens: {_safe(self.format_message())}", err=True)
 
 
 def _safe(text: str) -> str:
@@ -129,6 +117,18 @@ output = click.option(
 )
 
 
+class _Shown(click.ClickException):
+    """A refusal as click shows and ends it."""
+
+    def __init__(self, refused: Refused) -> None:
+        super().__init__(str(refused))
+        vars(self)["exit_code"] = int(refused.status)  # click declares it for the class
+
+    def show(self, file: Any = None) -> None:
+        """Print the message to stderr, made safe."""
+        _warn(self.format_message())
+
+
 class Commands(click.Group):
     """Ends as documented where the output cannot be written."""
 
@@ -136,12 +136,14 @@ class Commands(click.Group):
         """Run a command."""
         try:
             return super().invoke(ctx)
+        except Refused as refused:
+            raise _Shown(refused) from refused
         except BrokenPipeError:
             # The reader has seen enough: nothing to say.
             raise click.exceptions.Exit(int(Exit.DONE)) from None
         except OSError as error:
             where = f"{error.filename}: " if error.filename else ""
-            raise Refused(f"{where}{error.strerror or error}", Exit.INPUT) from error
+            raise _Shown(Refused(f"{where}{error.strerror or error}", Exit.INPUT)) from error
 
 
 @click.group(cls=Commands, context_settings=_CONTEXT)

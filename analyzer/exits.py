@@ -1,4 +1,4 @@
-"""What the exit status says."""
+"""How a run ends, and what the exit status says."""
 
 from enum import IntEnum
 
@@ -15,3 +15,11 @@ class Exit(IntEnum):
     NOT_MAIL = 4
     """Nothing in the input was recognised as a mail log."""
     INTERRUPTED = 130
+
+
+class Refused(Exception):
+    """Ends the program with one of the documented exit statuses."""
+
+    def __init__(self, message: str, status: Exit) -> None:
+        super().__init__(message)
+        self.status = status

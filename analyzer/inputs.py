@@ -11,10 +11,11 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from parsers.clock import Clock
-from parsers.header import STYLES, read_headers
+from parsers.header import read_headers
 from parsers.lines import STDIN, Source, read_chunks
 from parsers.mta import parsers
 from parsers.parse import Chunk, parse
+from parsers.styles import STYLES
 
 from .pipeline import Task
 from .rejectlog import looks_like_rejectlog

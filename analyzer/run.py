@@ -12,9 +12,8 @@ import polars as pl
 from . import zones
 from .build import build
 from .check import check_report
-from .cli import Refused
 from .events_out import EventWriter
-from .exits import Exit
+from .exits import Exit, Refused
 from .inputs import Inputs, gather
 from .pipeline import merge_in_order, summarise_tasks, told, understand
 from .selection import Selection

@@ -13,8 +13,10 @@ import polars as pl
 
 from .clock import Clock
 from .event import SCHEMA, Mta
-from .header import Headers, read_headers
+from .header import read_headers
 from .mta import MtaParser, parsers
+from .repeats import expand_repeats
+from .route import UNROUTED, add_routes, offered_all, routes
 from .rules import HEAD, IMPLIED_BY, Rule, Taken, Wanted, heads_of, may_take, run
 
 Fate = pl.Enum(["parsed", "ignored", "foreign", "unrecognised"])
@@ -82,18 +84,18 @@ class Parsed:
 
 def parse(chunk: Chunk, wanted: Wanted | None = None) -> Parsed:
     """Read a chunk; `wanted` limits what is worked out of the events."""
-    lines, origins, counts = _repeats(read_headers(chunk.lines, chunk.clock))
-    origins = _route(origins)
+    lines, origins, counts = expand_repeats(read_headers(chunk.lines, chunk.clock))
+    origins = add_routes(origins)
     verdicts: list[Verdict] = []
     events: list[pl.DataFrame] = []
     route = origins.get_column("route").gather(lines.get_column("origin"))
-    mta_of_route = pl.Series([m for m, _ in _routes()], dtype=pl.UInt8)
+    mta_of_route = pl.Series([m for m, _ in routes()], dtype=pl.UInt8)
     narrow = lines.select(
         "row", "message", route.alias("route"), mta_of_route.gather(route).alias("mta")
     )
     for part in _let_go(narrow.partition_by("mta")):
         number = part.item(0, "mta")
-        if number == _UNROUTED:
+        if number == UNROUTED:
             verdicts += _unrouted(part, lines, origins)
             continue
         mta = parsers()[number - 1]
@@ -113,48 +115,6 @@ def parse(chunk: Chunk, wanted: Wanted | None = None) -> Parsed:
                 events += [t.events for t in taken if t.events is not None]
     complete = _complete(events, lines, origins, counts, chunk, wanted)
     return Parsed(lines, origins, complete, tuple(v for v in verdicts if v.rows.len()))
-
-
-# A route is an MTA and a group of its daemons that are offered the same rules.
-_UNROUTED = 0
-
-
-@cache
-def _routes() -> tuple[tuple[int, str], ...]:
-    """Routes by number: the MTA (1-based) and `""` for a daemon without rules of its own, `?`
-    for an unknown one."""
-    routes = [(_UNROUTED, "")]
-    for number, mta in enumerate(parsers(), start=1):
-        named = sorted({s for r in mta.rules for s in r.services})
-        routes += [(number, service) for service in ("", "?", *named)]
-    return tuple(routes)
-
-
-def _route(origins: pl.DataFrame) -> pl.DataFrame:
-    """Add mta, service and route: the first MTA whose tags these are."""
-    tag = pl.col("tag")
-    whose, service = pl.lit(None, dtype=Mta), pl.lit(None, dtype=pl.String)
-    for mta in reversed(parsers()):
-        pattern = f"^(?:{mta.tags})$"
-        mine = tag.str.contains(pattern)
-        whose = pl.when(mine).then(pl.lit(mta.name, dtype=Mta)).otherwise(whose)
-        service = pl.when(mine).then(tag.str.extract(pattern, 1)).otherwise(service)
-    origins = origins.with_columns(whose.alias("mta"), service.alias("service"))
-    names = ["", *(m.name for m in parsers())]
-    numbers = {(names[m], s): n for n, (m, s) in enumerate(_routes())}
-    known = {m: {s for n, s in numbers if n == m} for m in names}
-    routes = [
-        _UNROUTED if m is None else numbers[m, _group(s, known[m])]
-        for m, s in origins.select("mta", "service").iter_rows()
-    ]
-    return origins.with_columns(pl.Series("route", routes, dtype=pl.UInt8))
-
-
-def _group(service: str | None, known: set[str]) -> str:
-    if service is None:
-        return "?"
-    last = service.rpartition("/")[2]
-    return last if last in known else ""
 
 
 @cache
@@ -198,12 +158,12 @@ def _texts(mta: MtaParser, part: pl.DataFrame) -> Iterator[pl.DataFrame]:
 @cache
 def _candidates(mta: MtaParser, route: int, head: int | None) -> tuple[Rule, ...]:
     """Rules to offer to a daemon's lines: its own and those for any; of an unknown one: all."""
-    service = _routes()[route][1]
+    service = routes()[route][1]
     text = None if head is None else _heads(mta).categories[head]
     return tuple(
         r
         for r in mta.rules
-        if (service == "?" or not r.services or service in r.services) and may_take(r, text)
+        if (offered_all(route) or not r.services or service in r.services) and may_take(r, text)
     )
 
 
@@ -241,59 +201,6 @@ def _with_origin(part: pl.DataFrame, lines: pl.DataFrame, origins: pl.DataFrame)
     )
     named = mine.join(origins, on="origin", how="left", maintain_order="left")
     return named.select("row", "style", "time", "host", "tag", "pid", "message")
-
-
-def _repeats(headers: Headers) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame | None]:
-    """Put repeated messages in place of the syslog daemon's notes on them.
-
-    The third value has row and `repeats` of such lines, None where there are none.
-    """
-    lines, origins = headers
-    message = pl.col("message")
-    untagged = origins.filter(pl.col("tag").is_null() & pl.col("style").is_not_null()).get_column(
-        "origin"
-    )
-    noted = message.str.starts_with("message repeated ")
-    if untagged.len():
-        noted = noted | (
-            pl.col("origin").is_in(untagged.implode())
-            & message.str.contains("last message repeated ", literal=True)
-        )
-    found = lines.filter(noted)
-    if found.is_empty():
-        return lines, origins, None
-    again = message.str.extract_groups(
-        r"^message repeated ([0-9]{1,9}) times: \[ ?((?s:.*))\]$"
-    ).struct
-    bare = message.str.extract(r"^(?:--- )?last message repeated ([0-9]{1,9}) times?(?: ---)?$", 1)
-    found = found.select(
-        "row",
-        pl.coalesce(again.field("1"), bare).cast(pl.Int64).alias("repeats"),
-        again.field("2").alias("said"),
-        bare.is_not_null().alias("bare"),
-    ).filter(pl.col("repeats").is_not_null())
-    lines = lines.join(found, on="row", how="left", maintain_order="left")
-    lines = lines.with_columns(pl.coalesce("said", "message").alias("message"))
-    if found.get_column("bare").any():
-        # The note speaks of the host's line before it.
-        is_bare = pl.col("bare").fill_null(False)
-        host = pl.col("origin").replace_strict(
-            origins["origin"], origins["host"], return_dtype=pl.String
-        )
-        lines = lines.with_columns(host.alias("host")).with_columns(
-            pl.when(is_bare)
-            .then(None)
-            .otherwise(pl.col(c))
-            .forward_fill()
-            .over("host")
-            .alias(f"_{c}")
-            for c in ("origin", "message")
-        )
-        lines = lines.with_columns(
-            pl.when(is_bare).then(pl.coalesce(f"_{c}", c)).otherwise(c).alias(c)
-            for c in ("origin", "message")
-        )
-    return lines.select(headers.lines.columns), origins, found.select("row", "repeats")
 
 
 def _verdicts(mta: MtaParser, taken: Iterable[Taken], left: pl.DataFrame) -> list[Verdict]:

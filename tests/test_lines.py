@@ -238,7 +238,7 @@ NO_MAGIC = TEXTS.filter(lambda d: not d.startswith(tuple(m for m, *_ in lines._M
 
 
 @given(data=NO_MAGIC, size=st.integers(1, 60))
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 def test_chunks_of_any_size_join_to_the_same_data(data: bytes, size: int) -> None:
     source, chunks = read(data, size)
     assert text_of(chunks) == data
@@ -359,7 +359,7 @@ def belongs_to_an_earlier_line(line: bytes) -> bool:
 
 
 @given(log=split_messages(), size=st.integers(1, 2000))
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=80)
 def test_no_chunk_begins_inside_a_message_that_was_split(log: list[bytes], size: int) -> None:
     # Enough other lines around it that a cut has somewhere to go.
     calm = [b"Nov 23 14:09:10 mx1 postfix/qmgr[1]: A: removed"]

@@ -149,7 +149,7 @@ STEPS = st.builds(
 
 
 @given(steps=st.lists(STEPS, max_size=14), data=st.data())
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=50)
 def test_pieces_in_any_grouping_count_the_same(steps: list[Step], data: st.DataObject) -> None:
     cuts = sorted(data.draw(st.sets(st.integers(0, len(steps)), max_size=5)))
     groups = [steps[a:b] for a, b in zip([0, *cuts], [*cuts, len(steps)], strict=True)]
@@ -157,7 +157,7 @@ def test_pieces_in_any_grouping_count_the_same(steps: list[Step], data: st.DataO
 
 
 @given(steps=st.lists(STEPS, max_size=10), middle=st.integers(0, 12), end=st.integers(0, 12))
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=30)
 def test_joining_is_associative(steps: list[Step], middle: int, end: int) -> None:
     first, second = sorted((middle, end))
     whole = pieces_of(steps)
