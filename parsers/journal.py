@@ -61,7 +61,7 @@ def journal_columns(lines: pl.DataFrame) -> pl.DataFrame:
         *(pl.coalesce(names).alias(n) for n, names in _FIELDS.items()),
         pl.col("MESSAGE").alias("message"),
     )
-    complete = pl.col("message").is_not_null() & pl.col("stamp").str.contains("^[0-9]{1,18}$")
+    complete = pl.col("message").is_not_null() & pl.col("stamp").str.contains("^[0-9]{1,16}$")
     return pl.concat(
         [lines, found.select(pl.when(complete).then(pl.col(n)).alias(n) for n in found.columns)],
         how="horizontal",

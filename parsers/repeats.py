@@ -37,22 +37,19 @@ def expand_repeats(headers: Headers) -> tuple[pl.DataFrame, pl.DataFrame, pl.Dat
     lines = lines.join(found, on="row", how="left", maintain_order="left")
     lines = lines.with_columns(pl.coalesce("said", "message").alias("message"))
     if found.get_column("bare").any():
-        # The note speaks of the host's line before it.
+        # The note speaks of the line before it, if that is the same host's; the line before is
+        # always in the same chunk (lines.py).
         is_bare = pl.col("bare").fill_null(False)
         host = pl.col("origin").replace_strict(
             origins["origin"], origins["host"], return_dtype=pl.String
         )
+        before = ("origin", "message", "host")
         lines = lines.with_columns(host.alias("host")).with_columns(
-            pl.when(is_bare)
-            .then(None)
-            .otherwise(pl.col(c))
-            .forward_fill()
-            .over("host")
-            .alias(f"_{c}")
-            for c in ("origin", "message")
+            pl.when(~is_bare).then(pl.col(c)).forward_fill().alias(f"_{c}") for c in before
         )
+        same = is_bare & pl.col("host").eq_missing(pl.col("_host"))
         lines = lines.with_columns(
-            pl.when(is_bare).then(pl.coalesce(f"_{c}", c)).otherwise(c).alias(c)
+            pl.when(same).then(pl.coalesce(f"_{c}", c)).otherwise(c).alias(c)
             for c in ("origin", "message")
         )
     return lines.select(headers.lines.columns), origins, found.select("row", "repeats")

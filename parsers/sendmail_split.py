@@ -34,7 +34,10 @@ def prepare(lines: pl.DataFrame) -> pl.DataFrame:
     parts = parts.with_columns(
         (pl.col("_n") == 1).cum_sum().over(whose).alias("_message"),
         # A part whose beginning is not here stays a line of its own.
-        (pl.col("_n") - pl.col("_n").shift(1, fill_value=0) == 1).over(whose).alias("_next"),
+        ((pl.col("_n") == 1) | (pl.col("_n") - pl.col("_n").shift(1) == 1))
+        .fill_null(False)
+        .over(whose)
+        .alias("_next"),
     )
     whole = (
         parts.filter("_next", pl.col("_message") > 0)
