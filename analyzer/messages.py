@@ -52,7 +52,7 @@ def pieces(events: pl.DataFrame) -> pl.DataFrame:
     says = pl.col("queue_id").is_not_null() & (arrived | deferred | entered | ended)
     return (
         events.filter(says)
-        .sort("row")
+        .sort("row", maintain_order=True)
         .select(
             "host",
             "mta",
