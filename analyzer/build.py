@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from parsers.implied import IMPLIED
-from parsers.lines import Source
+from parsers.lines import STDIN, Source
 from reports import model
 
 from . import knowledge
@@ -22,11 +22,15 @@ def build(
     sources: Sequence[Source],
     *,
     zone: str,
+    year: int | None = None,
     top: int | None = 10,
     notes: Iterable[str] = (),
     filters: Iterable[str] = (),
 ) -> model.Report:
-    """The report of a finished Summary; times in `zone`, top lists of `top` rows (None: all)."""
+    """The report of a finished Summary; times in `zone`, top lists of `top` rows (None: all).
+
+    `year` is what `--year` says of stamps without one.
+    """
     summary, version_notes = resolve(summary)
     tables = summary.tables
     where = tables["sources"].filter(pl.col("mta").is_not_null())
@@ -43,7 +47,7 @@ def build(
         codes=_codes(summary, zone),
         hours=_hours(tables, zone),
         tops=_tops(tables, top),
-        notes=(*notes, *version_notes, *_time_notes(tables, zone)),
+        notes=(*notes, *version_notes, *_time_notes(tables, zone, year)),
         filters=tuple(filters),
     )
 
@@ -67,7 +71,7 @@ def line_account(summary: Summary) -> model.Lines:
 def _input(source: Source, sources: pl.DataFrame, zone: str) -> model.Input:
     mine = sources.filter(pl.col("file") == source.name)
     return model.Input(
-        name=source.name,
+        name="standard input" if source.name == STDIN else source.name,
         lines=source.lines,
         start=_local(_one(mine, pl.col("first").min()), zone),
         end=_local(_one(mine, pl.col("last").max()), zone),
@@ -243,10 +247,15 @@ def _top(
     )
 
 
-def _time_notes(tables: dict[str, pl.DataFrame], zone: str) -> Iterable[str]:
+def _time_notes(tables: dict[str, pl.DataFrame], zone: str, year: int | None) -> Iterable[str]:
     styles = set(tables["sources"].get_column("style").drop_nulls())
-    if "rfc3164" in styles:
-        yield "Time stamps without a year: the year is inferred from the file's own time (--year names it)."
+    if "rfc3164" in styles and year is not None:
+        yield f"Time stamps without a year: {year} is taken for the first line (--year)."
+    elif "rfc3164" in styles:
+        yield (
+            "Time stamps without a year: the year is inferred from the file's own time"
+            " (--year names it)."
+        )
     if styles & {"rfc3164", "exim"}:
         yield f"Time stamps without a zone are read as {zone} (--tz names another)."
     undated = tables["sources"].filter(pl.col("style").is_not_null() & pl.col("first").is_null())

@@ -42,6 +42,7 @@ def make_report(
         summary,
         [t.source for t in inputs.tasks],
         zone=zone,
+        year=options["year"],
         top=top,
         notes=[*inputs.problems, *inputs.notes],
         filters=filters,

@@ -231,7 +231,7 @@ RULES: tuple[Rule, ...] = (
         name="exim.deferred",
         starts=("== ",),
         pattern=rf"== {_ANY_TO}{_ANY_FIELDS}(?: routing)? defer "
-        r"\((?:(?:-[0-9]+|0)\)|[0-9]+\): (?<_errno>[^:=]*?))"
+        r"\((?:(?:-[0-9]+|0)\)|[0-9]+\)(?:: (?<_errno>[^:=]*?))?)"
         rf"(?: {HOST})?(?: DT=[^ ]*)?(?: ?: (?<_why>.*))?$",
         set=_LOCAL | {"outcome": "deferred"},
         derive=_RECIPIENT

@@ -6,6 +6,7 @@ is found from the line's end, where Postfix' own fields stand.
 
 import polars as pl
 
+from .postfix_delivery import CLIENTS
 from .postfix_parts import CLIENT, CLIENT_KNOWN, CLIENT_SAYS, ENHANCED, stage
 from .postfix_rejects import ENVELOPE, FROM, OUTCOME_OF, STAGE
 from .rules import Rule
@@ -22,6 +23,8 @@ _WHENCE = CLIENT_KNOWN | {
     .then(pl.lit("inbound"))
     .otherwise(pl.lit("local"))
 }
+
+_MARKED = pl.col("_action").replace_strict(OUTCOME_OF, default=None, return_dtype=pl.String)
 
 RULES: tuple[Rule, ...] = (
     Rule(
@@ -95,6 +98,30 @@ RULES: tuple[Rule, ...] = (
         services=_CLEANUP,
         set={"kind": "queue"},
         derive=CLIENT_KNOWN,
+    ),
+    # milter_header_checks. A refusal is repeated by `milter-reject: END-OF-MESSAGE`.
+    Rule(
+        name="postfix.milter-header",
+        starts=("milter-header-",),
+        pattern=r"milter-header-(?<_action>[a-z]+): header .* "
+        rf"from {_ORIGIN}{FROM}(?:: (?<reply_text>.*))?$",
+        services=_CLEANUP,
+        derive=_WHENCE
+        | {
+            "outcome": _MARKED,
+            "kind": pl.when(_MARKED.is_not_null())
+            .then(pl.lit("reject"))
+            .otherwise(pl.lit("queue")),
+            "stage": pl.lit("EOD"),
+        },
+    ),
+    # smtp_header_checks and the like, on the way out: there is no client.
+    Rule(
+        name="postfix.content-change-out",
+        starts=("filter: ", "redirect: ", "prepend: ", "replace: ", "strip: ", "info: "),
+        pattern=r"(?<reply_text>[a-z]+: (?:header|body|mime-header|nested-header) .*)$",
+        services=CLIENTS,
+        set={"kind": "queue"},
     ),
     # Too many Received: headers. The client of an SMTP session gets 554, other mail bounces.
     Rule(

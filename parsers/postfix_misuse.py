@@ -76,7 +76,7 @@ RULES: tuple[Rule, ...] = (
         name="postfix.pipelining",
         starts=("improper command pipelining after ",),
         pattern=rf"improper command pipelining after (?<command>[A-Z-]+) (?:content )?"
-        rf"from {CLIENT}(?:: .*)?$",
+        rf"from {CLIENT}(?::.*)?$",
         services=SMTPD,
         set=_SESSION,
         derive=CLIENT_KNOWN | {"stage": stage()},

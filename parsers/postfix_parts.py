@@ -19,6 +19,8 @@ SERVER = r"(?<relay_name>[^ ,\[]+)\[(?<relay_ip>[^\] ]*)\](?::(?<relay_port>[0-9
 # An address whose quoted local part may hold what would end it: taken as a whole, else up to
 # the first `>`, else as far as what follows needs.
 ADDRESS = r'(?:"(?:[^"\\]|\\.)*"[^>"]*|[^>]*|.*?)'
+# The same with no guessing: a quoted local part as a whole, or nothing that could end it.
+QUOTED = r'(?:"(?:[^"\\]|\\.)*"[^<>"]*|[^<>"]*)'
 # RFC 3463; the log's own dsn= field and most replies have one.
 ENHANCED = r"(?<enhanced_code>[245]\.[0-9]{1,3}\.[0-9]{1,3})"
 

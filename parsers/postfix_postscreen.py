@@ -56,6 +56,17 @@ HOT: tuple[Rule, ...] = (
 
 RULES: tuple[Rule, ...] = (
     # Addresses of the client are printed without their quotes here.
+    # A quoted local part may hold what looks like the fields after it.
+    Rule(
+        name="postfix.postscreen-reject-quoted",
+        starts=("reject: RCPT from [",),
+        has=('"',),
+        pattern=rf"reject: (?<command>RCPT) from {PEER}: (?<reply>[45][0-9]{{2}} .*?); "
+        rf"from=<(?<sender>{QUOTED})>, to=<(?<recipient>{QUOTED})>, proto=[A-Z]+, "
+        r"helo=<(?<helo>[^<>]*)>$",
+        services=_POSTSCREEN,
+        set=_REJECTED | {"stage": "RCPT"},
+    ),
     Rule(
         name="postfix.postscreen-reject-odd",
         starts=("reject: RCPT from [",),
@@ -155,7 +166,7 @@ RULES: tuple[Rule, ...] = (
             "SSL_accept error from ",
         ),
         pattern=rf"(?:[A-Z][a-z]+ TLS connection established from|SSL_accept error from) {PEER}"
-        r"(?:: .*)?$",
+        r"(?: to [^ :]+)?(?:: .*)?$",
         services=("tlsproxy",),
         set=_SESSION | {"stage": "STARTTLS"},
     ),

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from .postfix_parts import ADDRESS, CLIENT_KNOWN, CLIENT_SAYS, ENHANCED, stage
+from .postfix_parts import ADDRESS, CLIENT_KNOWN, CLIENT_SAYS, ENHANCED, QUOTED, stage
 from .postfix_smtpd import SMTPD
 from .rules import Rule
 
@@ -73,6 +73,19 @@ RULES: tuple[Rule, ...] = (
         services=SMTPD,
         set={"kind": "session", "direction": "inbound", "stage": "CONNECT"},
         derive=CLIENT_KNOWN,
+    ),
+    # Quoted local parts may hold what looks like the fields after them. The text goes on to the
+    # first envelope that is one to the line's end.
+    Rule(
+        name="postfix.reject-quoted",
+        starts=("reject: ", "milter-reject: "),
+        has=('"', "; from=<"),
+        pattern=rf"(?:milter-)?reject: {STAGE}from {CLIENT_SAYS}"
+        rf"(?<reply>{_CODE}[ -](?:[245]\.[0-9]{{1,3}}\.[0-9]{{1,3}} )?(?:<{QUOTED}>: )?.*?)"
+        rf"; from=<(?<sender>{QUOTED})>(?: to=<(?<recipient>{QUOTED})>)?{HELO}$",
+        services=SMTPD,
+        set=_REJECTED,
+        derive=_STAGED,
     ),
     Rule(
         name="postfix.reject",

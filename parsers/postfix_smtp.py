@@ -97,7 +97,12 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         name="postfix.workaround",
-        starts=("enabling PIX workarounds: ", "disabling ESMTP ", "discarding EHLO keywords: "),
+        starts=(
+            "enabling PIX ",
+            "disabling ESMTP ",
+            "discarding EHLO keywords: ",
+            "breaking line > ",
+        ),
         services=CLIENTS,
         ignore=True,
     ),

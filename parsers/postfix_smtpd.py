@@ -147,6 +147,26 @@ RULES: tuple[Rule, ...] = (
             "client_ip": pl.coalesce(known("client_ip"), known("_ip")),
         },
     ),
+    # 421 to the next command, if there is one: no line says so.
+    Rule(
+        name="postfix.tls-abort",
+        starts=("abort: TLS from ",),
+        pattern=rf"abort: TLS from {CLIENT_SAYS}(?<reply_text>.*)$",
+        services=SMTPD,
+        set=_REJECTED | {"stage": "STARTTLS"},
+        derive=CLIENT_KNOWN,
+    ),
+    # `to` and the name that the client asked for (SNI), where there are certificates by name.
+    Rule(
+        name="postfix.tls-established-name",
+        starts=("Anonymous TLS ", "Untrusted TLS ", "Trusted TLS ", "Verified TLS "),
+        has=(" to ",),
+        pattern=rf"[A-Z][a-z]+ TLS connection established from {CLIENT} to [^ :]+: "
+        r"[!-~]+ with cipher ",
+        services=SMTPD,
+        set=_SESSION | {"stage": "STARTTLS"},
+        derive=CLIENT_KNOWN,
+    ),
     # Postfix 2.2 to 2.4.
     Rule(
         name="postfix.tls-established-old",
@@ -160,7 +180,8 @@ RULES: tuple[Rule, ...] = (
     Rule(
         name="postfix.client-note",
         pattern=rf"{CLIENT_SAYS}(?:replacing command |Trusted: |Untrusted: |Verified: |fingerprint="
-        r"|subject_CN=|re-using session |save session |certificate ).*$",
+        r"|subject_CN=|re-using session |save session |certificate |TLS |(?:Issu|Decrypt)ing session "
+        r"|[Rr]eusing (?:old )?session|depth=).*$",
         services=SMTPD,
         set=_SESSION,
         derive=CLIENT_KNOWN,

@@ -104,7 +104,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         name="postfix.policy-server",
         pattern=r"(?:: )?(?:Policy action=|SPF |handler [a-z_]+: |[A-Za-z]+; identity=|action=[a-z]"
-        r"|(?:prepend|PREPEND) |Read line: |Action: |Config: |[45][0-9]{2} [45]\.7\.[0-9]+ ).*$"
+        r"|(?:prepend|PREPEND) |whitelisted: |Read line: |Action: |Config: |[45][0-9]{2} [45]\.7\.[0-9]+ ).*$"
         r"|(?:Starting|Normal exit)$",
         services=_POLICY,
         ignore=True,

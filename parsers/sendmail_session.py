@@ -181,7 +181,7 @@ SESSIONS: tuple[Rule, ...] = (
     Rule(
         name="sendmail.greet-pause",
         starts=("rejecting commands from ",),
-        pattern=rf"rejecting commands from {CLIENT} (?:\[[0-9A-Fa-f:.]+\] )?(?<reply_text>due to pre-greeting traffic.*)$",
+        pattern=rf"rejecting commands from +{CLIENT} (?:\[[0-9A-Fa-f:.]+\] )?(?<reply_text>due to pre-greeting traffic.*)$",
         set=_REFUSED | {"stage": "CONNECT"},
         implied="sendmail.greet-pause",
         derive=_CLIENT,
