@@ -26,7 +26,7 @@ def _arrival(authenticated: str, ident: str, certificate: str) -> str:
         rf"(?:(?:DS )?H={CLIENT} |R=[^ ]* |I=\[[^\] ]*\](?::[0-9]+)? |TFO\*? |U={ident} "
         r"|P(?:=[^ ]*|RX=[^ ]*|RDR) |L[-.*]* |X=[^ ]* |CV=[^ ]* "
         rf'|DN="{certificate}" |A=(?<_login>{authenticated}) |K )*'
-        rf"S(?:NI=[^ ]* (?:A=(?<_login_after>{authenticated}) |P(?:RX=[^ ]*|RDR) |K )*S)?="
+        rf'S(?:NI=(?:"[^"]*"|[^" ][^ ]*|) (?:A=(?<_login_after>{authenticated}) |P(?:RX=[^ ]*|RDR) |K )*S)?='
         r"(?<size>[0-9]+)"
         r"(?:$| (?:(?:M8S=[0-9]+|DKIM=[^ ]*|ARC|RT=[^ ]*|Q=[^ ]*) )*"
         r"(?:id\*?=(?<message_id>[^ ]*))?)"
@@ -64,7 +64,7 @@ _ANY_TO = (
     rf"|(?<_to>{TOKEN}?)(?: \([^)]*\))?(?: <(?<_orig>{ADDRESS})>)?)"
 )
 _ANY_FIELDS = (
-    rf"(?: F=<(?<sender>{ADDRESS})>| P=<{ADDRESS}>| Q=[^ :]+| R=[^ :]+"
+    rf"(?: F=<(?<sender>{ADDRESS})>| F=[^ <>:]+| P=<{ADDRESS}>| Q=[^ :]+| R=[^ :]+"
     r"| T=(?<service>\*\*bypassed\*\*|[^ :]+)| S=[0-9]+)*"
 )
 # A bare local part gives way to the full address beside it.
@@ -103,7 +103,7 @@ RULES: tuple[Rule, ...] = (
         name="exim.sent",
         starts=("=> ", "-> ", ">> "),
         has=(' C="',),
-        pattern=r"(?:=>|->|>>) "
+        pattern=r"(?:=>|->|>>) +"
         + _TO
         + _ENVELOPE
         + r"(?:R=[^ ]* )?T=(?<service>[^ ]*) (?:S=[0-9]+ )?"
@@ -142,7 +142,7 @@ RULES: tuple[Rule, ...] = (
         name="exim.sent-no-reply",
         starts=("=> ", "-> ", ">> "),
         has=(" H=",),
-        pattern=rf"(?:=>|->|>>) {_TO}{_ENVELOPE}(?:R=[^ ]* )?T=(?<service>[^ ]*) (?:S=[0-9]+ )?{HOST}"
+        pattern=rf"(?:=>|->|>>) +{_TO}{_ENVELOPE}(?:R=[^ ]* )?T=(?<service>[^ ]*) (?:S=[0-9]+ )?{HOST}"
         rf"(?: (?:{_TLS}|PRDR|DKIM=[^ ]*|DS|QT=(?<_queued>[^ ]*)))*$",
         set={"kind": "delivery", "direction": "outbound", "outcome": "sent"},
         derive={"delay": seconds("_queued")},
@@ -151,7 +151,7 @@ RULES: tuple[Rule, ...] = (
         name="exim.sent-odd",
         starts=("=> ", "-> ", ">> "),
         has=(' C="',),
-        pattern=rf"(?:=>|->|>>) {_ANY_TO}{_ANY_FIELDS}(?: {HOST})?(?: .*)?"
+        pattern=rf"(?:=>|->|>>) +{_ANY_TO}{_ANY_FIELDS}(?: {HOST})?(?: .*)?"
         r' C="(?<_said>(?:[^"\\]|\\.)*)"(?: (?:QT=(?<_queued>[^ ]*)|[A-PR-Z][A-Z]*=[^ "]*))*$',
         set={"kind": "delivery", "direction": "outbound", "outcome": "sent", "stage": "EOD"},
         derive=_RECIPIENT | {"delay": seconds("_queued")} | remote_reply("_said", escaped=True),
@@ -166,7 +166,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         name="exim.delivered",
         starts=("=> ", "-> ", ">> "),
-        pattern=rf"(?:=>|->|>>) {_ANY_TO}{_ANY_FIELDS}"
+        pattern=rf"(?:=>|->|>>) +{_ANY_TO}{_ANY_FIELDS}"
         r"(?: .*?)??(?: QT=(?<_queued>[^ ]*))?(?: DT=[^ ]*)?$",
         set=_LOCAL | {"outcome": "sent"},
         derive=_RECIPIENT | {"delay": seconds("_queued")},

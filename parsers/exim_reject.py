@@ -16,7 +16,9 @@ _REJECT = {"kind": "reject", "direction": "inbound", "outcome": "rejected"}
 _HEADS = ("H=", "U=", " DSH=", " DS H=")
 _CLIENT = rf"(?: DS ?)?(?:H={CLIENT} |U=[^ ]* ){CLIENT_FIELDS}"
 _SENDER = rf"(?:F=<(?<sender>{ADDRESS})> (?:A=(?<_login>[^ ]*) )?)?"
+_UNBRACKETED = r"F=(?<sender>[^ <>\"]+) (?:A=(?<_login>[^ ]*) )?"
 _TEXT = r"(?:: (?<_text>.*))?$"
+_COMMANDS = "AUTH|VRFY|EXPN|ETRN|STARTTLS"
 _WORDS = (("temporarily ", "deferred"), ("", "rejected"))
 
 
@@ -27,6 +29,7 @@ def _acl(
     *,
     has: str = "",
     derive: Mapping[str, pl.Expr] | None = None,
+    sender: str = _SENDER,
     form: str = "",
 ) -> Iterator[Rule]:
     """The two rules of an ACL's refusal, temporary first (smtp_handle_acl_fail())."""
@@ -36,7 +39,7 @@ def _acl(
             name=f"exim.{kind}-{name}{form}",
             starts=_HEADS,
             has=(f" {word}rejected {has}",),
-            pattern=f"{_CLIENT}{_SENDER}{word}rejected {what}{_TEXT}",
+            pattern=f"{_CLIENT}{sender}{word}rejected {what}{_TEXT}",
             set=_REJECT | columns,
             # VRFY's ACL may answer with any code (globals.c: it defaults to 252).
             derive={"sasl_user": login("_login")}
@@ -46,10 +49,27 @@ def _acl(
         )
 
 
+def _blanks(name: str, word: str, commands: str, rest: str, implied: str | None) -> Rule:
+    """A command whose argument has blanks."""
+    return Rule(
+        name=f"exim.{name}",
+        starts=_HEADS,
+        has=(f" {word}rejected ",),
+        pattern=rf"{_CLIENT}{_SENDER}{word}rejected (?<command>{commands}) (?<reply_text>{rest})$",
+        set=_REJECT,
+        derive={"sasl_user": login("_login"), "stage": stage_of(pl.col("command"))},
+        implied=implied,
+    )
+
+
 _RCPT = {"stage": "RCPT", "command": "RCPT TO"}
 _MAIL = {"stage": "MAIL", "command": "MAIL FROM"}
 _EOD = {"stage": "EOD", "command": "end of data"}
 _ARGUMENT = r"(?<_argument>[^ ]*?)"
+# The mechanism and the first response, which is base64.
+_LOGIN = r"(?<_argument>[^ ]*?(?: [0-9A-Za-z+/=]+)?)"
+# A client's argument with blanks may hold a colon and digits too: no code is read there.
+_NO_DIGITS = r"(?:[^:]|:+[^:0-9 ]|:+ +[^0-9: ])*:*"
 # An address without brackets, or cut: Exim logs 100 bytes of an argument.
 _BARE = r'(?<_plain>[^<>"(:; ]+)|<[^<>" ]{99}'
 
@@ -84,11 +104,18 @@ _SELDOM = (
         for command in ("AUTH", "VRFY", "EXPN", "ETRN", "STARTTLS")
         for rule in _acl(
             command.lower(),
-            rf"{command} {_ARGUMENT}",
+            rf"{command} {_LOGIN if command == 'AUTH' else _ARGUMENT}",
             {"stage": command, "command": command},
             has=command,
         )
     ),
+    *(
+        _blanks(f"rejected-{name}-argument", "", name.upper(), _NO_DIGITS, f"exim.rejected-{name}")
+        for name in ("auth", "vrfy", "expn", "etrn")
+    ),
+    _blanks("deferred-argument", "temporarily ", _COMMANDS, _NO_DIGITS, "exim.deferred"),
+    _blanks("rejected-unsaid", "", _COMMANDS, ".*", None),
+    _blanks("deferred-unsaid", "temporarily ", _COMMANDS, ".*", None),
     *_acl(
         "rcpt",
         rf"RCPT (?:{_BARE})",
@@ -104,6 +131,23 @@ _SELDOM = (
         has="MAIL ",
         derive={"sender": pl.col("_plain")},
         form="-bare",
+    ),
+    # A log whose angle brackets were lost on its way.
+    *_acl(
+        "rcpt",
+        r"RCPT (?<recipient>[^ <>\":;]+)",
+        _RCPT,
+        has="RCPT ",
+        sender=_UNBRACKETED,
+        form="-unbracketed",
+    ),
+    *_acl(
+        "eod",
+        "after DATA",
+        _EOD,
+        has="after DATA",
+        sender=_UNBRACKETED,
+        form="-unbracketed",
     ),
 )
 

@@ -25,7 +25,7 @@ CLIENT = (
 _INTERFACE = r"I=\[[^\] ]*\](?::[0-9]+)?"
 CLIENT_REST = rf"(?: {_INTERFACE}| U=[^ ]*)*"
 """What host_and_ident() may put after it: our own address, the ident answer."""
-CLIENT_FIELDS = rf'(?:{_INTERFACE} |TFO\*? |U=[^ ]* |X=[^ ]* |CV=[^ ]* |DN="[^"]*" |SNI=[^ ]* )*'
+CLIENT_FIELDS = rf'(?:{_INTERFACE} |TFO\*? |U=[^ ]* |X=[^ ]* |CV=[^ ]* |DN="[^"]*" |SNI=(?:"[^"]*"|[^" ][^ ]*|) )*'
 HOST = (
     r"H=(?<relay_name>[^ ]+) (?:DS )?"
     rf"\[(?<relay_ip>{IP})(?:%[^\] ]*)?\](?::(?<relay_port>[0-9]+))?\*?"

@@ -115,12 +115,12 @@ RULES: tuple[Rule, ...] = (
             "stage": pl.lit("EOD"),
         },
     ),
-    # smtp_header_checks and the like, on the way out: there is no client.
+    # smtp_header_checks and the like, on the way out: there is no client. Cut lines of cleanup.
     Rule(
         name="postfix.content-change-out",
         starts=("filter: ", "redirect: ", "prepend: ", "replace: ", "strip: ", "info: "),
         pattern=r"(?<reply_text>[a-z]+: (?:header|body|mime-header|nested-header) .*)$",
-        services=CLIENTS,
+        services=(*CLIENTS, *_CLEANUP),
         set={"kind": "queue"},
     ),
     # Too many Received: headers. The client of an SMTP session gets 554, other mail bounces.

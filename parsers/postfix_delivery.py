@@ -72,6 +72,11 @@ _OUTCOMES = {
     "undeliverable": "rejected",
 }
 _PROBE = pl.col("_status").is_in(["deliverable", "undeliverable"])
+# The same in a log whose angle brackets were lost on its way.
+_PLAIN = _ANY.replace(
+    rf"to=<(?<recipient>{ADDRESS})>, (?:orig_to=<(?<orig_recipient>{ADDRESS})>, )?",
+    r'to=(?<recipient>[^<>", ]*), (?:orig_to=(?<orig_recipient>[^<>", ]*), )?',
+)
 # What is read off the status and the relay goes before what a rule sets.
 _OUTCOME: dict[str, pl.Expr] = {
     "kind": pl.when(_PROBE).then(pl.lit("probe")).otherwise(pl.lit("delivery")),
@@ -80,6 +85,16 @@ _OUTCOME: dict[str, pl.Expr] = {
     "relay_name": _TRANSPORT,
     "relay_ip": address("relay_ip"),
 }
+_NO_REPLY: dict[str, pl.Expr] = {
+    "direction": pl.when(pl.col("outcome").is_in(["sent", "accepted"]))
+    .then(pl.when(pl.col("relay_ip").is_not_null()).then(pl.lit("outbound")))
+    .fill_null("local"),
+    "enhanced_code": pl.col("_dsn"),
+    "enhanced_from": pl.when(pl.col("_dsn").is_not_null()).then(pl.lit("dsn")),
+    "reply_text": _UNCLOSED,
+}
+# An empty field is a lost one: nothing says that it was empty before.
+_NAMED = {"recipient": pl.when(pl.col("recipient") != "").then(pl.col("recipient"))}
 _SAID = r"\(host [^ ]+ said: (?<_reply>.*) \(in reply to (?<command>[A-Za-z/ ]+) command\)\)$"
 _COMMAND_STAGE = {"stage": stage()}
 
@@ -166,15 +181,32 @@ RULES: tuple[Rule, ...] = (
         starts=("to=<",),
         pattern=_ANY + r"\((?<reply_text>.*)$",
         set={"kind": "delivery"},
-        derive=_OUTCOME
-        | {
-            "direction": pl.when(pl.col("outcome").is_in(["sent", "accepted"]))
-            .then(pl.when(pl.col("relay_ip").is_not_null()).then(pl.lit("outbound")))
-            .fill_null("local"),
-            "enhanced_code": pl.col("_dsn"),
-            "enhanced_from": pl.when(pl.col("_dsn").is_not_null()).then(pl.lit("dsn")),
-            "reply_text": _UNCLOSED,
-        },
+        derive=_OUTCOME | _NO_REPLY,
+    ),
+    Rule(
+        name="postfix.said-unbracketed",
+        starts=("to=",),
+        has=(" said: ",),
+        pattern=_PLAIN + _SAID,
+        services=CLIENTS,
+        set=_REMOTE,
+        derive=_OUTCOME | _COMMAND_STAGE | _NAMED | reply_or_dsn(closed=True),
+    ),
+    Rule(
+        name="postfix.accepted-unbracketed",
+        starts=("to=",),
+        has=(" (2",),
+        pattern=_PLAIN + r"\((?<_reply>2[0-9]{2}(?:[ -].*|\)))$",
+        services=CLIENTS,
+        set=_REMOTE,
+        derive=_OUTCOME | _NAMED | reply_or_dsn(),
+    ),
+    Rule(
+        name="postfix.delivery-unbracketed",
+        starts=("to=",),
+        pattern=_PLAIN + r"\((?<reply_text>.*)$",
+        set={"kind": "delivery"},
+        derive=_OUTCOME | _NAMED | _NO_REPLY,
     ),
     # Without a recipient: the next server is tried, the recipient's line comes later.
     Rule(

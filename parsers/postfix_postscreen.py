@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from .postfix_parts import ENHANCED, PEER
+from .postfix_parts import ENHANCED, PEER, QUOTED
 from .rules import Rule
 
 _POSTSCREEN = ("postscreen",)

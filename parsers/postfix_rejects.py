@@ -115,6 +115,15 @@ RULES: tuple[Rule, ...] = (
         derive={"stage": stage()},
     ),
     Rule(
+        name="postfix.proxy-reject-silent",
+        starts=("proxy-reject: ",),
+        has=(": ; from=<",),
+        pattern=rf"proxy-reject: (?<command>[A-Z-]+)(?: from [^ ]+)?: {FROM}$",
+        services=SMTPD,
+        set=_REJECTED,
+        derive={"stage": stage()},
+    ),
+    Rule(
         name="postfix.proxy-accept",
         starts=("proxy-accept: ",),
         pattern=rf"proxy-accept: (?<command>[A-Z-]+)(?: from [^ ]+)?: (?<reply>{_CODE}[ -].*)"

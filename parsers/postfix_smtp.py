@@ -1,5 +1,7 @@
 """The SMTP and LMTP client's own lines: connection trouble, TLS, workarounds, dialogue."""
 
+import polars as pl
+
 from .postfix_delivery import CLIENTS
 from .postfix_parts import SERVER, address
 from .rules import Rule
@@ -90,10 +92,11 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         name="postfix.starttls-offered",
-        starts=("Host offered STARTTLS: ",),
-        pattern=r"Host offered STARTTLS: \[(?<relay_name>[^\]]*)\]$",
+        starts=("Host offered STARTTLS: ", "Used TLS for "),
+        pattern=rf"(?:Host offered STARTTLS: \[(?<_name>[^\]]*)\]|Used TLS for {SERVER})$",
         services=CLIENTS,
         set=_TLS,
+        derive=_IP | {"relay_name": pl.coalesce("relay_name", "_name")},
     ),
     Rule(
         name="postfix.workaround",
