@@ -22,8 +22,8 @@ from .selection import Selection
 from .summarise import WANTED, summarise
 from .summary import Summary, merge
 
-WORKERS = pl.thread_pool_size() + 1
-"""Chunks under way at a time: one more than cores, as each now and then waits for Python."""
+WORKERS = pl.thread_pool_size()
+"""Chunks under way at a time."""
 
 _R = TypeVar("_R")
 
@@ -178,15 +178,14 @@ def summarise_tasks(
     return merge_in_order(parts)
 
 
-_FAN_IN = 8
+_BATCH = 8
 
 
 def merge_in_order(parts: Iterator[Summary]) -> Summary:
-    """Merge neighbours of like size, so that no part is merged more than log8(n) times."""
-    stack: list[tuple[int, Summary]] = []
+    """One Summary of all parts; a few at a time, as many small ones take more room than one."""
+    whole: list[Summary] = []
     for part in parts:
-        stack.append((0, part))
-        while len(stack) >= _FAN_IN and stack[-_FAN_IN][0] == stack[-1][0]:
-            same = stack[-_FAN_IN:]
-            stack[-_FAN_IN:] = [(same[0][0] + 1, merge([s for _, s in same]))]
-    return merge([s for _, s in stack]) if stack else Summary()
+        whole.append(part)
+        if len(whole) > _BATCH:
+            whole = [merge(whole)]
+    return merge(whole) if whole else Summary()

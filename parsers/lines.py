@@ -24,7 +24,7 @@ else:
     from backports import zstd
 
 STDIN = "-"
-CHUNK_BYTES = 16 << 20
+CHUNK_BYTES = 24 << 20
 LONGEST_LINE = 64 << 20
 """A line longer than this is cut: a file without line ends must not fill the memory."""
 
