@@ -48,6 +48,11 @@ class Style:
 
 STYLES: tuple[Style, ...] = (
     Style(
+        name="iso-level",  # containers that log a padded level where the host stands
+        pattern=rf"^{_ISO_STAMP} (?:DEBUG|INFO|NOTICE|WARN|ERROR|FATAL) {{2,10}}{_TAG}{_MESSAGE}",
+        times=iso_times,
+    ),
+    Style(
         name="rfc3164",
         pattern=rf"^(?:<[0-9]{{1,3}}>)?{_BSD_STAMP} (?:<{_FACILITY}> )?{_HOST} "
         rf"(?:{_FACILITY} )?{_TAG}{_MESSAGE}",

@@ -376,3 +376,17 @@ def test_short_way_and_pattern_find_the_same(common: list[str], others: list[str
     with mock.patch.object(header, "_common_stamps", return_value=[]):
         by_pattern = taken_apart(read_headers(lines, CLOCK))
     assert short == by_pattern
+
+
+def test_padded_level_stands_where_the_host_would() -> None:
+    line = "2026-11-22T03:10:01.5+02:00 INFO    postfix/qmgr[124]: 4F9D195432C: removed"
+    headers = read_headers(pl.Series([line]), Clock("UTC"))
+    (said,) = headers.lines.join(headers.origins, on="origin").to_dicts()
+    assert (said["style"], said["host"], said["tag"], said["pid"]) == (
+        "iso-level",
+        None,
+        "postfix/qmgr",
+        124,
+    )
+    assert said["message"] == "4F9D195432C: removed"
+    assert said["time"] == datetime(2026, 11, 22, 1, 10, 1, 500000, tzinfo=UTC)
