@@ -107,6 +107,10 @@ STYLES: dict[str, tuple[str, Said]] = {
         "<22>Nov 23 14:09:10 mx1 sm-mta[251]: connect",
         Said("rfc3164", NOON, "mx1", "sm-mta", 251, "connect"),
     ),
+    "container, level padded where the host stands": (
+        "2026-11-23T16:09:10+02:00 INFO    postfix/qmgr[124]: 4F9D195432C: removed",
+        Said("iso-level", NOON, None, "postfix/qmgr", 124, "4F9D195432C: removed"),
+    ),
     "BusyBox": (
         "Nov 23 14:09:10 mx1 mail.info postfix/smtpd[251]: connect",
         Said("rfc3164", NOON, "mx1", "postfix/smtpd", 251, "connect"),
@@ -376,17 +380,3 @@ def test_short_way_and_pattern_find_the_same(common: list[str], others: list[str
     with mock.patch.object(header, "_common_stamps", return_value=[]):
         by_pattern = taken_apart(read_headers(lines, CLOCK))
     assert short == by_pattern
-
-
-def test_padded_level_stands_where_the_host_would() -> None:
-    line = "2026-11-22T03:10:01.5+02:00 INFO    postfix/qmgr[124]: 4F9D195432C: removed"
-    headers = read_headers(pl.Series([line]), Clock("UTC"))
-    (said,) = headers.lines.join(headers.origins, on="origin").to_dicts()
-    assert (said["style"], said["host"], said["tag"], said["pid"]) == (
-        "iso-level",
-        None,
-        "postfix/qmgr",
-        124,
-    )
-    assert said["message"] == "4F9D195432C: removed"
-    assert said["time"] == datetime(2026, 11, 22, 1, 10, 1, 500000, tzinfo=UTC)
