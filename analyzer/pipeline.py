@@ -25,6 +25,9 @@ from .summary import Summary, merge
 WORKERS = pl.thread_pool_size()
 """Chunks under way at a time."""
 
+_EVENT_CHUNK_BYTES = CHUNK_BYTES // 3
+"""Rows with every column take several times the room of what is only counted."""
+
 _R = TypeVar("_R")
 
 
@@ -138,7 +141,7 @@ def told(
     selection: Selection,
     render: Callable[[pl.DataFrame], _R],
     *,
-    size: int = CHUNK_BYTES,
+    size: int = _EVENT_CHUNK_BYTES,
 ) -> Iterator[tuple[_R, int]]:
     """Events of all sources, rendered, with how many lines of a mail server each chunk has.
 
