@@ -75,12 +75,12 @@ def still_useful(known: pl.DataFrame) -> pl.DataFrame:
     return known.filter(pl.col("time") <= pl.col("time").min() + WINDOW)
 
 
-def attribute(events: pl.DataFrame) -> pl.DataFrame:
-    """A chunk's events with the clients that its own lines tell."""
+def attribute(events: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+    """A chunk's events with the clients that its own lines tell (`known`, CLIENT_SCHEMA)."""
     waiting = events.filter(unnamed())
     if waiting.is_empty():
         return events
-    named = name_clients(waiting, clients(events))
+    named = name_clients(waiting, known)
     return pl.concat([events.filter(~unnamed().fill_null(False)), named]).sort(
         "row", maintain_order=True
     )

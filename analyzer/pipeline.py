@@ -115,9 +115,10 @@ def understand(
     test = selection.test()
 
     def finish(chunk: Chunk, parsed: Parsed) -> _R:
-        events = attribute(parsed.events)
+        known = clients(parsed.events)
+        events = attribute(parsed.events, known)
         events = events if test is None else events.filter(test)
-        return do(Understood(chunk, parsed, classify(events), clients(parsed.events)))
+        return do(Understood(chunk, parsed, classify(events), known))
 
     def main(work: Work) -> _R:
         chunk = work.chunk()
@@ -163,6 +164,11 @@ def told(
         yield render(held.events), 0
 
 
+def summary_of(what: Understood) -> Summary:
+    """The Summary of one chunk."""
+    return summarise(what.parsed, what.events, what.clients, what.chunk)
+
+
 def summarise_tasks(
     tasks: Sequence[Task],
     selection: Selection | None = None,
@@ -171,12 +177,8 @@ def summarise_tasks(
     workers: int = WORKERS,
 ) -> Summary:
     """One Summary of all sources."""
-
-    def count(what: Understood) -> Summary:
-        return summarise(what.parsed, what.events, what.clients, what.chunk)
-
     parts = understand(
-        tasks, selection or Selection(), count, wanted=WANTED, size=size, workers=workers
+        tasks, selection or Selection(), summary_of, wanted=WANTED, size=size, workers=workers
     )
     return merge_in_order(parts)
 

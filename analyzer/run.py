@@ -15,9 +15,9 @@ from .check import check_report
 from .events_out import EventWriter
 from .exits import Exit, Refused
 from .inputs import Inputs, gather
-from .pipeline import merge_in_order, summarise_tasks, told, understand
+from .pipeline import merge_in_order, summarise_tasks, summary_of, told, understand
 from .selection import Selection
-from .summarise import WANTED, summarise
+from .summarise import WANTED
 from .summary import Summary, finish
 from .unrecognised import UnrecognisedFile
 
@@ -163,7 +163,7 @@ def _summary(inputs: Inputs, selection: Selection, unrecognised: str | None) -> 
                 inputs.tasks,
                 selection,
                 lambda w: (
-                    summarise(w.parsed, w.events, w.clients, w.chunk),
+                    summary_of(w),
                     file.pick(w.parsed, w.chunk),
                 ),
                 wanted=WANTED,

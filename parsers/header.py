@@ -84,11 +84,10 @@ def _by_pattern(
     left: pl.DataFrame, style: Style, clock: Clock, known: int
 ) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     """Lines of one style by its pattern: taken, left, new origins."""
-    none = pl.DataFrame(schema=LINE_SCHEMA), pl.DataFrame(schema=ORIGIN_SCHEMA)
     groups = _groups(left, style)
     hit = groups["stamp"].is_not_null()
     if not hit.any():
-        return none[0], left, none[1]
+        return pl.DataFrame(schema=LINE_SCHEMA), left, pl.DataFrame(schema=ORIGIN_SCHEMA)
     hits = groups.filter(hit)
     stamps = hits.get_column("stamp").unique()
     times = pl.DataFrame({"stamp": stamps, "time": style.times(stamps, clock)})
@@ -97,11 +96,7 @@ def _by_pattern(
         hits = hits.with_columns(pl.lit(style.tag).alias("tag"))
     named = [n for n in ("host", "tag", "pid") if n in hits.columns]
     found = hits.select(named).unique(maintain_order=True).with_row_index("origin", known)
-    if not named:
-        found = pl.DataFrame({"origin": [known]})
-        hits = hits.with_columns(pl.lit(known).alias("origin"))
-    else:
-        hits = hits.join(found, on=named, how="left", nulls_equal=True, maintain_order="left")
+    hits = hits.join(found, on=named, how="left", nulls_equal=True, maintain_order="left")
     return hits.select(_cast(LINE_SCHEMA)), left.filter(~hit), _origins(found, style)
 
 

@@ -6,7 +6,7 @@ line belongs to the first rule that takes it; what no rule takes is unrecognised
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, reduce
 from operator import and_, or_
@@ -182,24 +182,30 @@ def _prepared(rule: Rule, wanted: Wanted | None) -> _Prepared:
         pattern = _without_groups(rule.pattern, {*rule.captures()} - {*captured})
         groups.append(text.str.extract_groups(f"^(?<_hit>)(?:{pattern})").alias("_groups"))
     made = {"queue_id", *captured, *(e.meta.output_name() for step in steps for e in step)}
-    names = [n for n in SCHEMA if n in made & columns and n != "mta"]
-    implied = [pl.col(IMPLIED_BY)] if IMPLIED_BY in made else []
-    events = [pl.col("row"), *(pl.col(n).cast(SCHEMA[n], strict=False) for n in names), *implied]
     return _Prepared(
         rule=rule,
         silent=silent,
         test=reduce(and_, tests) if tests else None,
         groups=groups,
         steps=steps,
-        events=None if rule.expand is not None else [*events, *_names(rule, wanted)],
+        events=None if rule.expand is not None else _told(rule, made, columns, wanted),
         columns=columns,
     )
 
 
-def _names(rule: Rule, wanted: Wanted | None) -> list[pl.Expr]:
-    """The MTA, and the rule itself where all is wanted."""
+def _told(
+    rule: Rule, have: Collection[str], columns: frozenset[str], wanted: Wanted | None
+) -> list[pl.Expr]:
+    """The columns of an event, of those there are; with the rule itself where all is wanted."""
+    names = [n for n in SCHEMA if n in have and n in columns and n != "mta"]
     mta = pl.lit(rule.name.partition(".")[0], dtype=SCHEMA["mta"]).alias("mta")
-    return [mta] if wanted is not None else [mta, pl.lit(rule.name).alias("rule")]
+    return [
+        pl.col("row"),
+        *(pl.col(n).cast(SCHEMA[n], strict=False) for n in names),
+        *([pl.col(IMPLIED_BY)] if IMPLIED_BY in have else []),
+        mta,
+        *([pl.lit(rule.name).alias("rule")] if wanted is None else []),
+    ]
 
 
 def _without_groups(pattern: str, names: set[str]) -> str:
@@ -274,10 +280,7 @@ def _expanded(prepared: _Prepared, hits: pl.DataFrame, wanted: Wanted | None) ->
     if prepared.rule.expand is None:
         return hits
     hits = prepared.rule.expand(hits)
-    names = [n for n in SCHEMA if n in hits.columns and n in prepared.columns and n != "mta"]
-    implied = [pl.col(IMPLIED_BY)] if IMPLIED_BY in hits.columns else []
-    columns = [pl.col(n).cast(SCHEMA[n], strict=False) for n in names]
-    return hits.select("row", *columns, *implied, *_names(prepared.rule, wanted))
+    return hits.select(_told(prepared.rule, hits.columns, prepared.columns, wanted))
 
 
 def _imply(name: str, *, printed: bool) -> list[pl.Expr]:

@@ -1,4 +1,4 @@
-"""Before the rules: syslog's id prefix off, and lines that Sendmail split joined again.
+"""Before the rules: lines that Sendmail split joined again.
 
 A text longer than syslog's buffer is logged as `QID[1]: begin ...`, `QID[2]: middle ...`,
 `QID[3]: end`; it is cut behind a blank or comma, and ` ...` is added to all but the last.
@@ -8,15 +8,12 @@ import polars as pl
 
 from .sendmail_syntax import QUEUE_ID
 
-_ID = r"^\[ID [0-9]{1,10} [a-z0-9]+\.[a-z]+\] "
 _PART = rf"^({QUEUE_ID}|NOQUEUE)?\[([0-9]{{1,3}})\]: (?s:(.*))$"
 
 
 def prepare(lines: pl.DataFrame) -> pl.DataFrame:
     """Messages as Sendmail meant them, one per row."""
     message = pl.col("message")
-    if lines.select(message.str.starts_with("[ID ").any()).item():
-        lines = lines.with_columns(message.str.replace(_ID, ""))
     split = lines.select(message.str.contains(_PART).fill_null(False)).to_series()
     if not split.any():
         return lines
