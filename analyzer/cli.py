@@ -200,9 +200,13 @@ def report(**options: Any) -> None:
     Example:
       smtplens report /var/log/mail.log -d yesterday
     """
+    from .crew import gather_crew
+
+    logs = _logs(options["logs"])
+    crew = None if options["unrecognised"] else gather_crew(logs)
     from .run import make_report
 
-    _finish(make_report(options, _logs(options["logs"]), _now(), _warn), options)
+    _finish(make_report(options, logs, _now(), _warn, crew), options)
 
 
 @main.command()

@@ -32,9 +32,9 @@ _JOIN = [
     pl.col("entered").any(),
     pl.col("ended").any(),
     pl.col("deferrals").sum(),
-    pl.col("sender").drop_nulls().first(),
-    pl.col("size").drop_nulls().first(),
-    pl.col("client").drop_nulls().first(),
+    pl.col("sender").first(ignore_nulls=True),
+    pl.col("size").first(ignore_nulls=True),
+    pl.col("client").first(ignore_nulls=True),
 ]
 
 
@@ -50,23 +50,23 @@ def pieces(events: pl.DataFrame) -> pl.DataFrame:
     )
     ended = (outcome == "removed") | ((kind == "reject") & (pl.col("stage") == "EOD"))
     says = pl.col("queue_id").is_not_null() & (arrived | deferred | entered | ended)
-    return (
-        events.filter(says)
-        .sort("row", maintain_order=True)
-        .select(
-            "host",
-            "mta",
-            "queue_id",
-            "time",
-            arrived.fill_null(False).alias("arrived"),
-            entered.fill_null(False).alias("entered"),
-            ended.fill_null(False).alias("ended"),
-            pl.when(deferred).then(pl.col("count")).otherwise(0).cast(pl.UInt32).alias("deferrals"),
-            "sender",
-            "size",
-            pl.coalesce("client_ip", "client_name").alias("client"),
-        )
+    said = events.lazy().select(
+        "host",
+        "mta",
+        "queue_id",
+        "time",
+        arrived.fill_null(False).alias("arrived"),
+        entered.fill_null(False).alias("entered"),
+        ended.fill_null(False).alias("ended"),
+        pl.when(deferred).then(pl.col("count")).otherwise(0).cast(pl.UInt32).alias("deferrals"),
+        "sender",
+        "size",
+        pl.coalesce("client_ip", "client_name").alias("client"),
+        "row",
+        says.alias("says"),
     )
+    in_order = said.filter("says").sort("row", maintain_order=True).drop("row", "says")
+    return in_order.collect(engine="in-memory")
 
 
 def fold(

@@ -5,18 +5,27 @@ merged in order. The same functions serve one machine and many.
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TypeVar
 
 import polars as pl
 
 from parsers.clock import Clock
-from parsers.lines import CHUNK_BYTES, RawChunk, Source, read_chunks
+from parsers.lines import (
+    CHUNK_BYTES,
+    RawChunk,
+    Source,
+    read_chunks,
+    read_stretch,
+    stretches,
+)
 from parsers.parse import Chunk, Parsed, parse
 from parsers.rules import Wanted
 
 from .attribution import Unnamed, attribute, clients
 from .classify import classify
+from .crew import Crew
 from .rejectlog import Copies
 from .selection import Selection
 from .summarise import WANTED, summarise
@@ -115,10 +124,7 @@ def understand(
     test = selection.test()
 
     def finish(chunk: Chunk, parsed: Parsed) -> _R:
-        known = clients(parsed.events)
-        events = attribute(parsed.events, known)
-        events = events if test is None else events.filter(test)
-        return do(Understood(chunk, parsed, classify(events), known))
+        return do(_understood(chunk, parsed, test))
 
     def main(work: Work) -> _R:
         chunk = work.chunk()
@@ -135,6 +141,13 @@ def understand(
     for task in rejectlogs:
         task.source.lines = 0
     yield from in_order(read(rejectlogs, size), rejected, 1)
+
+
+def _understood(chunk: Chunk, parsed: Parsed, test: pl.Expr | None) -> Understood:
+    known = clients(parsed.events)
+    events = attribute(parsed.events, known)
+    events = events if test is None else events.filter(test)
+    return Understood(chunk, parsed, classify(events), known)
 
 
 def told(
@@ -175,12 +188,72 @@ def summarise_tasks(
     *,
     size: int = CHUNK_BYTES,
     workers: int = WORKERS,
+    crew: Crew | None = None,
 ) -> Summary:
-    """One Summary of all sources."""
-    parts = understand(
-        tasks, selection or Selection(), summary_of, wanted=WANTED, size=size, workers=workers
+    """One Summary of all sources; with a crew, by several processes where the files allow it."""
+    chosen = selection or Selection()
+    jobs = None if crew is None else _jobs(tasks, chosen, size)
+    if crew is not None and jobs is not None:
+        parts = (
+            _in_place(job, *result)
+            for job, result in zip(jobs, crew.run(_stretch_summary, jobs), strict=True)
+        )
+        return merge_in_order(parts)
+    return merge_in_order(
+        understand(tasks, chosen, summary_of, wanted=WANTED, size=size, workers=workers)
     )
-    return merge_in_order(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """A stretch of one plain file, for any process."""
+
+    task: Task
+    begin: int
+    end: int
+    selection: Selection
+
+
+def _jobs(tasks: Sequence[Task], selection: Selection, size: int) -> list[_Job] | None:
+    """All stretches of all files in order; None where not every source is a plain file."""
+    jobs: list[_Job] = []
+    for task in tasks:
+        path = task.source.path
+        if path is None or task.source.stream is not None or task.rejectlog:
+            return None
+        try:
+            cuts = stretches(path, size)
+        except OSError:
+            return None
+        if cuts is None:
+            return None
+        jobs += [_Job(task, begin, end, selection) for begin, end in cuts]
+    return jobs
+
+
+def _stretch_summary(job: _Job) -> tuple[Summary | None, int, str | None]:
+    """The Summary of a stretch, its number of lines, and what kept it from being read."""
+    source = job.task.source
+    try:
+        raw = read_stretch(Path(source.name), job.begin, job.end)
+    except OSError as error:
+        return None, 0, error.strerror or str(error)
+    chunk = Work(raw, source.name, job.task.clock).chunk()
+    if chunk.lines.is_empty():
+        return Summary(), 0, None
+    parsed = parse(chunk, WANTED)
+    whole = summary_of(_understood(chunk, parsed, job.selection.test()))
+    return whole, chunk.lines.len(), None
+
+
+def _in_place(job: _Job, part: Summary | None, lines: int, problem: str | None) -> Summary:
+    """The Summary of a stretch with line numbers of the whole file."""
+    source = job.task.source
+    before, source.lines = source.lines, source.lines + lines
+    source.problem = source.problem or problem
+    if part is None:
+        return Summary()
+    return replace(part, examples=part.examples.with_columns(pl.col("line") + before))
 
 
 _BATCH = 8

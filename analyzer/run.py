@@ -12,6 +12,7 @@ import polars as pl
 from . import zones
 from .build import build
 from .check import check_report
+from .crew import Crew
 from .events_out import EventWriter
 from .exits import Exit, Refused
 from .inputs import Inputs, gather
@@ -25,7 +26,11 @@ Warn = Callable[[str], None]
 
 
 def make_report(
-    options: dict[str, Any], logs: tuple[str, ...], now: datetime, warn: Warn
+    options: dict[str, Any],
+    logs: tuple[str, ...],
+    now: datetime,
+    warn: Warn,
+    crew: Crew | None = None,
 ) -> tuple[str, Exit]:
     """The rendered report and how the run ends."""
     from reports import render
@@ -34,7 +39,7 @@ def make_report(
     selection, filters = _selection(options, zone, now)
     top = _top(options["top"])
     inputs = _inputs(logs, options, zone, now, warn)
-    summary = finish(_summary(inputs, selection, options["unrecognised"]))
+    summary = finish(_summary(inputs, selection, options["unrecognised"], crew))
     status = _judge(inputs, summary, warn)
     if status is Exit.NOT_MAIL:
         raise _not_mail()
@@ -153,9 +158,11 @@ def _same_file(one: str, other: str) -> bool:
     return Path(one).is_file() and Path(other).is_file() and Path(one).samefile(other)
 
 
-def _summary(inputs: Inputs, selection: Selection, unrecognised: str | None) -> Summary:
+def _summary(
+    inputs: Inputs, selection: Selection, unrecognised: str | None, crew: Crew | None = None
+) -> Summary:
     if unrecognised is None:
-        return summarise_tasks(inputs.tasks, selection)
+        return summarise_tasks(inputs.tasks, selection, crew=crew)
     with UnrecognisedFile(unrecognised) as file:
         parts = (
             file.add(part, lines)

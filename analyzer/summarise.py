@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from parsers.event import SCHEMA
+from parsers.event import SCHEMA, TIME
 from parsers.parse import Chunk, Parsed
 from parsers.rules import Wanted
 
@@ -12,6 +12,7 @@ from .summary import (
     DELIVERIES,
     EXAMPLE_SCHEMA,
     EXAMPLES,
+    PLAIN,
     REPLY_KEY,
     TABLES,
     WAITING_SCHEMA,
@@ -41,7 +42,15 @@ WANTED = Wanted(
 
 _N = pl.len().cast(pl.UInt64).alias("n")
 _COUNT = pl.col("count").cast(pl.UInt64)
-_HOUR = pl.col("time").dt.truncate("1h").alias("hour")
+
+
+def _bucket(minutes: int) -> pl.Expr:
+    """When a stretch of so many minutes began; `dt.truncate` takes ten times as long."""
+    length = minutes * 60_000_000
+    return (pl.col("time").to_physical() // length * length).cast(TIME)
+
+
+_HOUR = _bucket(60).alias("hour")
 _SHAPE_CHARS = 120
 _LONGEST_EXAMPLE = 1000
 ACTIVITY = 10
@@ -79,17 +88,19 @@ def _waiting(replies: pl.DataFrame) -> pl.DataFrame:
 
 def _lines(parsed: Parsed, chunk: Chunk) -> pl.LazyFrame:
     rows = [(chunk.file, v.mta, v.fate, v.rule, v.rows.len()) for v in parsed.verdicts]
-    return pl.LazyFrame(rows, schema=TABLES["lines"].schema(), orient="row")
+    table = TABLES["lines"]
+    return table.merge([pl.LazyFrame(rows, schema=table.schema(), orient="row")])
 
 
 def _sources(parsed: Parsed, chunk: Chunk) -> LazyTables:
     # The few origins and buckets are counted first, then named.
     busy = (
         parsed.lines.lazy()
-        .group_by("origin", pl.col("time").dt.truncate(f"{ACTIVITY}m").alias("bucket"))
+        .group_by("origin", _bucket(ACTIVITY).alias("bucket"))
         .agg(_N, pl.col("time").min().alias("first"), pl.col("time").max().alias("last"))
     )
     busy = busy.join(parsed.origins.lazy(), on="origin", how="left")
+    busy = busy.collect(engine="in-memory", optimizations=PLAIN).lazy()
     n = pl.col("n").sum()
     return {
         "sources": busy.group_by("style", "host", "mta")
@@ -120,8 +131,9 @@ def _replies(replies: pl.LazyFrame) -> LazyTables:
     }
 
 
-def _sum_where(test: pl.Expr, name: str) -> pl.Expr:
-    return _COUNT.filter(test).sum().alias(name)
+def _where(test: pl.Expr, name: str) -> pl.Expr:
+    """The count of rows that pass, 0 of others: adds up faster than a filter in each group."""
+    return pl.when(test).then(_COUNT).otherwise(0).alias(name)
 
 
 def _mail_refused() -> pl.Expr:
@@ -135,29 +147,32 @@ def _mail_refused() -> pl.Expr:
 
 def _flow(events: pl.LazyFrame) -> LazyTables:
     kind, outcome = pl.col("kind"), pl.col("outcome")
-    ended = events.filter(outcome.is_not_null() & (outcome != "removed"))
-    return {
-        "flow": ended.group_by("host", "mta", _HOUR).agg(
-            *(_sum_where((kind == "delivery") & (outcome == o), o) for o in DELIVERIES),
-            _sum_where(outcome == "expired", "expired"),
-            _sum_where(_mail_refused(), "rejected"),
-            *(_sum_where(outcome == o, o) for o in ("held", "discarded", "warned")),
-        )
-    }
+    ended = events.filter(outcome.is_not_null() & (outcome != "removed")).select(
+        "host",
+        "mta",
+        _HOUR,
+        *(_where((kind == "delivery") & (outcome == o), o) for o in DELIVERIES),
+        _where(outcome == "expired", "expired"),
+        _where(_mail_refused(), "rejected"),
+        *(_where(outcome == o, o) for o in ("held", "discarded", "warned")),
+    )
+    return {"flow": ended.group_by("host", "mta", "hour").agg(pl.all().sum())}
 
 
 def _names(events: pl.LazyFrame) -> LazyTables:
     """Counts per recipient, relay and client."""
+    relay = pl.coalesce("relay_name", "relay_ip")
     deliveries = events.filter(
         (pl.col("kind") == "delivery") & pl.col("outcome").is_in(list(DELIVERIES))
+    ).select(
+        "recipient",
+        relay.alias("relay"),
+        *(_where(pl.col("outcome") == o, o) for o in DELIVERIES),
     )
-    ends = [_sum_where(pl.col("outcome") == o, o) for o in DELIVERIES]
-    recipients = (
-        deliveries.filter(pl.col("recipient").is_not_null())
-        .group_by(pl.col("recipient").str.to_lowercase().alias("name"))
-        .agg(ends)
-    )
-    relay = pl.coalesce("relay_name", "relay_ip")
+    deliveries = deliveries.collect(engine="in-memory", optimizations=PLAIN).lazy()
+    ends = pl.col(list(DELIVERIES)).sum()
+    recipients = deliveries.filter(pl.col("recipient").is_not_null())
+    relays = deliveries.filter(pl.col("relay").is_not_null())
     rejected = events.filter(_mail_refused() & pl.col("client_ip").is_not_null())
     # Lines of sessions may not be read (WANTED); what is counted must not hang on that.
     named = events.filter(
@@ -166,8 +181,10 @@ def _names(events: pl.LazyFrame) -> LazyTables:
         & pl.col("client_name").is_not_null()
     )
     return {
-        "recipients": recipients,
-        "relays": deliveries.filter(relay.is_not_null()).group_by(relay.alias("name")).agg(ends),
+        "recipients": recipients.group_by(pl.col("recipient").str.to_lowercase().alias("name")).agg(
+            ends
+        ),
+        "relays": relays.group_by(pl.col("relay").alias("name")).agg(ends),
         "clients_rejected": rejected.group_by(pl.col("client_ip").alias("name")).agg(
             _COUNT.sum().alias("rejected")
         ),

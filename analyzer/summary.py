@@ -152,16 +152,14 @@ def finish(summary: Summary) -> Summary:
 
 def merge_tables(parts: Sequence[Tables | LazyTables]) -> Tables:
     """Each table of several sets, some of which have only some tables, made one."""
-    merged = [
-        table.merge(
-            [
-                part[name].lazy().select(pl.col(n).cast(t) for n, t in table.schema().items())
-                for part in parts
-                if name in part
-            ]
-        )
-        for name, table in TABLES.items()
-    ]
+    merged: list[pl.LazyFrame] = []
+    for name, table in TABLES.items():
+        same = [
+            part[name].lazy().select(pl.col(n).cast(t) for n, t in table.schema().items())
+            for part in parts
+            if name in part
+        ]
+        merged.append(same[0] if len(same) == 1 else table.merge(same))
     return dict(
         zip(TABLES, pl.collect_all(merged, engine="in-memory", optimizations=PLAIN), strict=True)
     )

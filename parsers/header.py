@@ -150,46 +150,47 @@ def _same_stamp(
     left: pl.DataFrame, style: Style, width: int, clock: Clock, known: int
 ) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     """Lines that begin with a stamp of `width` and name tag and pid: taken, left, new origins."""
-    # Offsets of `find` are bytes, so is what is cut by them.
-    end = pl.col("end")
+    # Offsets of `find` are bytes, so is what is cut by them: nothing may be cut in the middle
+    # of a character. Lines without a tag and pid after the stamp are left.
     ends = left.with_columns(
         pl.col("line").str.head(width).alias("stamp"),
         pl.col("line").str.find("]: ", literal=True).alias("end"),
     )
-    # A stamp of as many bytes as characters: nothing is cut in the middle of one.
-    plain = (pl.col("stamp").str.len_bytes() == width) & (end >= width)
-    raw = pl.when(plain).then(pl.col("line")).cast(pl.Binary)
+    runs, which = _numbered(ends.get_column("stamp").rle().struct.field("value"))
+    end = ends.get_column("end")
+    if end.has_nulls() or bool((runs.str.len_bytes() != width).any()) or bool((end < width).any()):
+        plain = (pl.col("stamp").str.len_bytes() == width) & (pl.col("end") >= width)
+        whole = ends.filter(plain).select("row", "line")
+        other = ends.filter(~plain.fill_null(False)).select("row", "line")
+        if whole.is_empty():
+            return pl.DataFrame(schema=LINE_SCHEMA), left, pl.DataFrame(schema=ORIGIN_SCHEMA)
+        taken, rest, found = _same_stamp(whole, style, width, clock, known)
+        return taken, pl.concat([rest, other]).sort("row"), found
+    raw = pl.col("line").cast(pl.Binary)
     parts = ends.select(
-        "row",
-        "stamp",
-        raw.bin.slice(width, end - width).cast(pl.String).alias("head"),
-        raw.bin.slice(end + 3).cast(pl.String).alias("message"),
+        raw.bin.slice(width, pl.col("end") - width).cast(pl.String).alias("head"),
+        raw.bin.slice(pl.col("end") + 3).cast(pl.String).alias("message"),
     )
-    # Stamps stand in long runs and origins are few: each is read once.
-    stamps = parts.get_column("stamp")
-    runs, which = _numbered(stamps.rle().struct.field("value"))
-    # What reads times is more lenient than the style.
+    # Stamps stand in long runs and origins are few: each is read once. What reads times is
+    # more lenient than the style.
     spelled = runs.str.contains(f"^{style.stamp}$")
     known_times = style.times(runs, clock).zip_with(spelled, pl.Series([None], dtype=TIME))
-    times = known_times.gather(which.gather(stamps.rle_id()))
-    names, number = _numbered(parts.get_column("head").fill_null(""))
+    times = known_times.gather(which).gather(ends.get_column("stamp").rle_id())
+    names, number = _numbered(parts.get_column("head"))
     found = names.str.extract_groups(ORIGIN).struct.unnest()
     found = found.with_row_index("origin", known)
     taken = pl.DataFrame(
         {
-            "row": parts.get_column("row"),
+            "row": ends.get_column("row"),
             "origin": number.cast(pl.UInt32) + known,
             "time": times,
             "message": parts.get_column("message"),
         }
     )
-    good = (
-        found.get_column("tag").is_not_null().gather(number)
-        & taken.get_column("message").is_not_null()
-        & times.is_not_null()
-    )
-    if good.all():
+    named = found.get_column("tag").is_not_null()
+    if named.all() and not times.has_nulls():
         return taken, left.clear(), _origins(found, style)
+    good = named.gather(number) & times.is_not_null()
     return taken.filter(good), left.filter(~good), _origins(found, style)
 
 

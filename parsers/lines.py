@@ -4,24 +4,18 @@ Compression is told by content, never by name. What can be read is read: where a
 breaks off (truncated .gz), its lines up to there are used and the break is named.
 """
 
-import bz2
-import lzma
 import os
 import re
 import stat
 import sys
-import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO
 
 import polars as pl
 
-if sys.version_info >= (3, 14):
-    from compression import zstd
-else:
-    from backports import zstd
+from .compression import LONGEST_MAGIC, Damaged, is_packed, unpacked
 
 STDIN = "-"
 CHUNK_BYTES = 24 << 20
@@ -38,26 +32,8 @@ _PART = re.compile(
     rb'(?:([^ ]+): |([^ ]+ - -) {1,2}|")(?:\xef\xbb\xbf)?(?:\[ID [^\]]*\] )?'
     rb"(?:\[([0-9]{1,4})(?:\\{1,2}|/)([0-9]{1,4})\] |[0-9A-Za-z]{0,20}\[([0-9]{1,3})\]: )"
 )
-_STEP = 1 << 10
-"""Compressed bytes at a time: a step that fails takes the good data in it along."""
 # How data begins that polars would unpack on its own, though these are lines.
 _PACKED = (b"\x1f", b"x", b"(")
-
-
-class _Decompressor(Protocol):
-    eof: bool
-    unused_data: bytes
-
-    def decompress(self, data: bytes, /) -> bytes: ...
-
-
-_MAGIC: tuple[tuple[bytes, str, Callable[[], Any]], ...] = (
-    (b"\x1f\x8b", "gzip", lambda: zlib.decompressobj(31)),
-    (b"\x28\xb5\x2f\xfd", "zstd", zstd.ZstdDecompressor),
-    (b"BZh", "bzip2", bz2.BZ2Decompressor),
-    (b"\xfd7zXZ\x00", "xz", lzma.LZMADecompressor),
-)
-_LONGEST_MAGIC = max(len(magic) for magic, *_ in _MAGIC)
 
 
 @dataclass(slots=True)
@@ -118,77 +94,83 @@ def read_chunks(source: Source, size: int = CHUNK_BYTES) -> Iterator[RawChunk]:
 _WINDOW = 1 << 16
 
 
+def stretches(path: Path, size: int = CHUNK_BYTES) -> list[tuple[int, int]] | None:
+    """Where to cut a plain file into chunks of whole lines, as (from, to) in bytes.
+
+    None for what cannot be cut beforehand: a pipe, compressed data, lines longer than a chunk.
+    """
+    with path.open("rb") as stream:
+        handle = stream.fileno()
+        status = os.fstat(handle)
+        if not _is_plain(handle, status):
+            return None
+        found: list[tuple[int, int]] = []
+        begin = 0
+        while status.st_size - begin > size:
+            end = _next_cut(handle, begin, size)
+            if not end:
+                return None
+            found.append((begin, end))
+            begin = end
+        return [*found, (begin, status.st_size)]
+
+
+def read_stretch(path: Path, begin: int, end: int) -> RawChunk:
+    """The lines of one stretch; `first_line` counts from the stretch's own first."""
+    with path.open("rb") as stream:
+        return RawChunk(os.pread(stream.fileno(), end - begin, begin), 1)
+
+
+def _is_plain(handle: int, status: os.stat_result) -> bool:
+    return stat.S_ISREG(status.st_mode) and not is_packed(os.pread(handle, LONGEST_MAGIC, 0))
+
+
+def _next_cut(handle: int, begin: int, size: int) -> int:
+    """Where a chunk of about `size` bytes ends; 0 where no line ends near there."""
+    window = begin + size - _WINDOW
+    cut = _cut(os.pread(handle, _WINDOW, window)) if size > 2 * _WINDOW else 0
+    return window + cut if cut else 0
+
+
 def _plain_chunks(source: Source, stream: IO[bytes], size: int) -> Iterator[RawChunk]:
     """Chunks of a plain file as long as much is left, read where they are cut: each byte is
     copied once. The stream is left where the last one ends."""
     handle = stream.fileno()
     status = os.fstat(handle)
-    if not stat.S_ISREG(status.st_mode) or size <= 2 * _WINDOW:
-        return
-    begin = os.pread(handle, _LONGEST_MAGIC, 0)
-    if any(begin.startswith(magic) for magic, *_ in _MAGIC):
+    if not _is_plain(handle, status):
         return
     position = 0
-    while status.st_size - position > size:
-        window = position + size - _WINDOW
-        cut = _cut(os.pread(handle, _WINDOW, window))
-        if not cut:
+    while status.st_size - position > size and (end := _next_cut(handle, position, size)):
+        data = os.pread(handle, end - position, position)
+        if len(data) < end - position:
             return
-        data = os.pread(handle, window + cut - position, position)
-        if len(data) < window + cut - position:
-            return
-        position += len(data)
+        position = end
         stream.seek(position)
         yield _emit(source, data)
 
 
 def _blocks(source: Source, stream: IO[bytes], size: int) -> Iterator[bytes]:
     """Decompressed data."""
-    block = source.head or stream.read(max(size, _LONGEST_MAGIC))
-    for magic, name, make in _MAGIC:
-        # Only at the beginning; further on it is a line that looks like it.
-        if block.startswith(magic) and not source.lines:
-            yield from _decompressed(source, name, make, block, stream)
-            return
+    block = source.head or stream.read(max(size, LONGEST_MAGIC))
+    # Only at the beginning; further on it is a line that looks like it.
+    if is_packed(block) and not source.lines:
+        try:
+            yield from unpacked(_read_on(source, stream, block, 1 << 20))
+        except Damaged as damage:
+            source.problem = source.problem or str(damage)
+    else:
+        yield from _read_on(source, stream, block, size)
+
+
+def _read_on(source: Source, stream: IO[bytes], block: bytes, size: int) -> Iterator[bytes]:
+    """A block and all after it; nothing more where the medium fails half way."""
     while block:
         yield block
-        block = _more(source, stream, size)
-
-
-def _more(source: Source, stream: IO[bytes], size: int) -> bytes:
-    """The next block; nothing more where the medium fails half way."""
-    try:
-        return stream.read(size)
-    except OSError as error:
-        source.problem = f"cannot be read after line {{line}}: {error.strerror or error}"
-        return b""
-
-
-def _decompressed(
-    source: Source, name: str, make: Callable[[], Any], block: bytes, stream: IO[bytes]
-) -> Iterator[bytes]:
-    decompressor: _Decompressor = make()
-    started = False
-    while block:
         try:
-            for start in range(0, len(block), _STEP):
-                data = block[start : start + _STEP]
-                while data:
-                    if decompressor.eof:
-                        if not data.strip(b"\0"):
-                            break
-                        decompressor = make()
-                    started = True
-                    out = decompressor.decompress(data)
-                    data = decompressor.unused_data if decompressor.eof else b""
-                    if out:
-                        yield out
-        except (zlib.error, OSError, EOFError, ValueError, lzma.LZMAError, zstd.ZstdError) as error:
-            source.problem = f"the {name} data is damaged after line {{line}}: {error}"
+            block = stream.read(size)
+        except OSError as error:
+            source.problem = f"cannot be read after line {{line}}: {error.strerror or error}"
             return
-        block = _more(source, stream, 1 << 20)
-    if started and not decompressor.eof and source.problem is None:
-        source.problem = f"the {name} data breaks off after line {{line}}"
 
 
 def _chunks(source: Source, blocks: Iterator[bytes], size: int) -> Iterator[RawChunk]:

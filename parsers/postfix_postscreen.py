@@ -16,6 +16,7 @@ HOT: tuple[Rule, ...] = (
         pattern=rf"CONNECT from {PEER}(?: to \[[^\]]+\]:[0-9]+)?$",
         services=("postscreen", "tlsproxy"),
         set=_SESSION | {"stage": "CONNECT"},
+        certain=True,
     ),
     Rule(
         name="postfix.postscreen-pass",
@@ -23,6 +24,7 @@ HOT: tuple[Rule, ...] = (
         pattern=rf"(?:PASS (?:OLD|NEW)|DISCONNECT) {PEER}$",
         services=("postscreen", "tlsproxy"),
         set=_SESSION,
+        certain=True,
     ),
     Rule(
         name="postfix.postscreen-reject",
@@ -44,6 +46,7 @@ HOT: tuple[Rule, ...] = (
         services=_POSTSCREEN,
         set=_SESSION | {"stage": "CONNECT"},
         derive={"client_ip": pl.coalesce("client_ip", "_listed", "_gone")},
+        certain=True,
     ),
     Rule(
         name="postfix.dnsblog",
@@ -51,6 +54,7 @@ HOT: tuple[Rule, ...] = (
         pattern=r"addr (?<client_ip>[0-9A-Fa-f:.]+) (?:not )?listed by domain .*$",
         services=("dnsblog",),
         set=_SESSION | {"stage": "CONNECT"},
+        certain=True,
     ),
 )
 

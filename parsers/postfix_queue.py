@@ -10,10 +10,14 @@ _QUEUE = {"kind": "queue"}
 HOT: tuple[Rule, ...] = (
     Rule(
         name="postfix.message-id",
-        starts=("message-id=<",),
-        pattern=r"message-id=<(?<message_id>[^>]*)>$",
+        starts=("message-id=",),
+        pattern=r"message-id=(?<message_id>.*)$",
         services=("cleanup",),
         set=_QUEUE,
+        derive={
+            "message_id": pl.col("message_id").str.strip_prefix("<").str.strip_suffix(">"),
+        },
+        certain=True,
     ),
     Rule(
         name="postfix.queued",
@@ -55,16 +59,6 @@ RULES: tuple[Rule, ...] = (
         starts=("skipped, still being delivered", "skipped: ", "to=<>: "),
         services=_QMGR,
         ignore=True,
-    ),
-    Rule(
-        name="postfix.message-id-odd",
-        starts=("message-id=",),
-        pattern=r"message-id=(?<message_id>.*)$",
-        services=("cleanup",),
-        set=_QUEUE,
-        derive={
-            "message_id": pl.col("message_id").str.strip_prefix("<").str.strip_suffix(">"),
-        },
     ),
     Rule(
         name="postfix.resent-message-id",

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from .postfix_counters import last_unknown, refusals
+from .postfix_counters import TELLING, last_unknown, refusals
 from .postfix_parts import CLIENT, CLIENT_KNOWN, CLIENT_SAYS, address, known, stage
 from .rules import Rule
 
@@ -20,11 +20,12 @@ HOT: tuple[Rule, ...] = (
         services=SMTPD,
         set=_SESSION | {"stage": "CONNECT"},
         derive=CLIENT_KNOWN,
+        certain=True,
     ),
     Rule(
         name="postfix.disconnect-refused",
         starts=("disconnect from ",),
-        has=("=0/",),
+        has_any=TELLING,
         pattern=rf"disconnect from {CLIENT}(?<_counters>(?: [a-z]+=[0-9]+(?:/[0-9]+)?)+)$",
         services=SMTPD,
         set=_SESSION,
@@ -38,6 +39,7 @@ HOT: tuple[Rule, ...] = (
         services=SMTPD,
         set=_SESSION,
         derive=CLIENT_KNOWN,
+        certain=True,
     ),
     # The message is not accepted yet: data may still be refused.
     Rule(
@@ -49,13 +51,16 @@ HOT: tuple[Rule, ...] = (
         set={"kind": "received", "direction": "inbound"},
         derive=CLIENT_KNOWN,
     ),
+    # `to` and the name that the client asked for (SNI), where there are certificates by name.
     Rule(
         name="postfix.tls-established",
         starts=("Anonymous TLS ", "Untrusted TLS ", "Trusted TLS ", "Verified TLS "),
-        pattern=rf"[A-Z][a-z]+ TLS connection established from {CLIENT_SAYS}[!-~]+ with cipher ",
+        pattern=rf"[A-Z][a-z]+ TLS connection established from {CLIENT}(?: to [^ :]+)?: "
+        r"[!-~]+ with cipher ",
         services=SMTPD,
         set=_SESSION | {"stage": "STARTTLS"},
         derive=CLIENT_KNOWN,
+        certain=True,
     ),
 )
 
@@ -154,17 +159,6 @@ RULES: tuple[Rule, ...] = (
         pattern=rf"abort: TLS from {CLIENT_SAYS}(?<reply_text>.*)$",
         services=SMTPD,
         set=_REJECTED | {"stage": "STARTTLS"},
-        derive=CLIENT_KNOWN,
-    ),
-    # `to` and the name that the client asked for (SNI), where there are certificates by name.
-    Rule(
-        name="postfix.tls-established-name",
-        starts=("Anonymous TLS ", "Untrusted TLS ", "Trusted TLS ", "Verified TLS "),
-        has=(" to ",),
-        pattern=rf"[A-Z][a-z]+ TLS connection established from {CLIENT} to [^ :]+: "
-        r"[!-~]+ with cipher ",
-        services=SMTPD,
-        set=_SESSION | {"stage": "STARTTLS"},
         derive=CLIENT_KNOWN,
     ),
     # Postfix 2.2 to 2.4.

@@ -1,6 +1,7 @@
 """Which MTA and which of its daemons wrote a line: by the tag of its header."""
 
-from functools import cache
+import re
+from functools import cache, lru_cache
 
 import polars as pl
 
@@ -26,15 +27,6 @@ def routes() -> tuple[tuple[int, str], ...]:
     return tuple(found)
 
 
-@cache
-def _table() -> pl.DataFrame:
-    """Columns mta, daemon, route."""
-    names = [None, *(m.name for m in parsers())]
-    rows = [(names[mta], daemon, number) for number, (mta, daemon) in enumerate(routes()) if number]
-    columns = [("mta", Mta), ("daemon", pl.String()), ("route", pl.UInt8())]
-    return pl.DataFrame(rows, schema=dict(columns), orient="row")
-
-
 def offered_all(route: int) -> bool:
     """Whether a route's lines are offered to every rule, as their daemon is unknown."""
     return routes()[route][1] == _UNKNOWN
@@ -42,25 +34,27 @@ def offered_all(route: int) -> bool:
 
 def add_routes(origins: pl.DataFrame) -> pl.DataFrame:
     """Add mta, service and route: the first MTA whose tags these are."""
-    tag = pl.col("tag")
-    whose, service = pl.lit(None, dtype=Mta), pl.lit(None, dtype=pl.String)
-    for mta in reversed(parsers()):
-        pattern = f"^(?:{mta.tags})$"
-        mine = tag.str.contains(pattern)
-        whose = pl.when(mine).then(pl.lit(mta.name, dtype=Mta)).otherwise(whose)
-        service = pl.when(mine).then(tag.str.extract(pattern, 1)).otherwise(service)
-    origins = origins.with_columns(whose.alias("mta"), service.alias("service"))
-    last = pl.col("service").str.extract(r"([^/]*)$", 1).fill_null(_UNKNOWN)
-    table = _table()
-    return (
-        origins.with_columns(last.alias("daemon"))
-        .join(table, on=["mta", "daemon"], how="left", maintain_order="left")
-        .join(
-            table.filter(pl.col("daemon") == _OTHER).select("mta", other="route"),
-            on="mta",
-            how="left",
-            maintain_order="left",
-        )
-        .with_columns(pl.coalesce("route", "other").fill_null(UNROUTED).alias("route"))
-        .drop("daemon", "other")
+    tags = origins.get_column("tag").unique().to_list()
+    found = pl.DataFrame(
+        [(tag, *_route(tag)) for tag in tags],
+        schema={"tag": pl.String(), "mta": Mta, "service": pl.String(), "route": pl.UInt8()},
+        orient="row",
     )
+    return origins.join(found, on="tag", how="left", nulls_equal=True, maintain_order="left")
+
+
+@lru_cache(1024)
+def _route(tag: str | None) -> tuple[str | None, str | None, int]:
+    """MTA, service and route of a tag; there are few."""
+    for number, mta in enumerate(parsers(), start=1):
+        if tag is not None and (hit := re.fullmatch(mta.tags, tag, re.ASCII)):
+            service = hit[1] if hit.lastindex else None
+            daemon = _UNKNOWN if service is None else service.rpartition("/")[2]
+            known = _numbers().get((number, daemon))
+            return mta.name, service, known or _numbers()[number, _OTHER]
+    return None, None, UNROUTED
+
+
+@cache
+def _numbers() -> dict[tuple[int, str], int]:
+    return {route: number for number, route in enumerate(routes())}

@@ -7,7 +7,7 @@ line belongs to the first rule that takes it; what no rule takes is unrecognised
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, reduce
 from operator import and_, or_
 from typing import NamedTuple
@@ -41,6 +41,8 @@ class Rule:
     """The text begins with one of these."""
     has: tuple[str, ...] = ()
     """The text contains every one of these."""
+    has_any: tuple[str, ...] = ()
+    """The text contains one of these."""
     pattern: str = ""
     """Regular expression, anchored at the head; named groups are event columns."""
     services: tuple[str, ...] = ()
@@ -56,6 +58,10 @@ class Rule:
     """One line to several events (or none); keeps the column `row`."""
     ignore: bool = False
     """Known and of no interest: accounted for, no event."""
+    certain: bool = False
+    """The literal tests alone tell the kind: a line that the pattern does not fit, and no later
+    rule, is such an event with nothing known of it. Where nothing of it is read, the pattern
+    is not tried."""
 
     def captures(self) -> list[str]:
         """Names of the pattern's groups."""
@@ -128,7 +134,18 @@ def run(
         got, left = _offer(_prepared(rule, wanted), left, wanted)
         if got is not None:
             taken.append(got)
+    for rule in rules:
+        if rule.certain and not left.is_empty():
+            got, left = _offer(_prepared(_bare(rule), wanted), left, wanted)
+            if got is not None:
+                taken.append(got)
     return taken, left
+
+
+@cache
+def _bare(rule: Rule) -> Rule:
+    """A rule by its literals alone."""
+    return replace(rule, pattern="", derive={}, expand=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +155,8 @@ class _Prepared:
     rule: Rule
     silent: bool
     """Only the line numbers are wanted."""
+    tested: bool
+    """The literal tests are all there is to ask."""
     test: pl.Expr | None
     """Test with literals only; None where there is none."""
     groups: list[pl.Expr]
@@ -151,11 +170,9 @@ class _Prepared:
     def query(self, lines: pl.LazyFrame) -> pl.LazyFrame:
         """The lines that the rule takes, as its events where that is known before `expand`."""
         taken = lines.select(self.groups)
-        if not self.silent:
-            taken = taken.unnest("_groups")
-        taken = taken.filter(pl.col("_hit").is_not_null())
         if self.silent:
-            return taken.select("row")
+            return taken if self.tested else taken.filter("_hit").select("row")
+        taken = taken.unnest("_groups").filter(pl.col("_hit").is_not_null())
         for step in self.steps:
             taken = taken.with_columns(step)
         return taken.drop("_hit") if self.events is None else taken.select(self.events)
@@ -167,13 +184,16 @@ def _prepared(rule: Rule, wanted: Wanted | None) -> _Prepared:
     tests = [text.str.contains(literal, literal=True) for literal in rule.has]
     if rule.starts:
         tests.insert(0, reduce(or_, (text.str.starts_with(head) for head in rule.starts)))
+    if rule.has_any:
+        tests.append(text.str.contains_any(list(rule.has_any)))
     silent = rule.ignore or (wanted is not None and wanted.skips(rule))
+    tested = silent and rule.certain
     columns = frozenset(SCHEMA) if wanted is None else wanted.of(rule)
     steps, needed = _steps(rule, columns)
     captured = [n for n in rule.captures() if n in needed]
     if silent:
-        fits = text.str.contains(f"^(?:{rule.pattern})")
-        groups = [pl.col("row"), pl.when(fits).then(True).alias("_hit")]
+        fits = [] if tested else [text.str.contains(f"^(?:{rule.pattern})").alias("_hit")]
+        groups = [pl.col("row"), *fits]
     else:
         groups = [
             pl.col("row"),
@@ -185,6 +205,7 @@ def _prepared(rule: Rule, wanted: Wanted | None) -> _Prepared:
     return _Prepared(
         rule=rule,
         silent=silent,
+        tested=tested,
         test=reduce(and_, tests) if tests else None,
         groups=groups,
         steps=steps,

@@ -17,9 +17,11 @@ NAMES = [p.relative_to(ROOT).as_posix() for p in FILES]
 MAY_IMPORT = {"parsers": {"parsers"}, "reports": {"reports"}, "analyzer": set(PACKAGES)}
 HEAVY = {"polars", "rich", "jinja2"}
 MAY_PRINT = {"analyzer/cli.py"}
-# Rows of events are written while the log is read; the terminal is asked what it can show.
+# Rows of events are written while the log is read; the terminal is asked what it can show; other
+# processes of a run answer through theirs.
 MAY_TOUCH_STREAMS = {
     "analyzer/cli.py": {"stdin", "stdout", "stderr"},
+    "analyzer/crew.py": {"stdin", "stdout", "stderr"},
     "analyzer/events_out.py": {"stdout"},
     "analyzer/terminal.py": {"stdout"},
     "analyzer/inputs.py": {"stdin"},
