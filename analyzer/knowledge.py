@@ -6,12 +6,12 @@ Facts and texts are data, one table per code or cause; here the most specific on
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
-from importlib.resources import files
 from typing import Any, TypeVar
+
+from . import data_files, languages
 
 Table = dict[str, Any]
 E = TypeVar("E", bound="Entry")
@@ -56,6 +56,8 @@ class ReplyEntry(Entry):
     cause_by_stage: Mapping[str, str] = field(default_factory=dict)
     cause_by_enhanced: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, list[str]] = field(default_factory=dict)
+    retry: str = ""
+    flow: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,9 +93,13 @@ class Advice:
     source: str
 
 
-@cache
-def _data(name: str) -> Table:
-    return tomllib.loads((files("analyzer") / f"knowledge_data/{name}.toml").read_text("utf-8"))
+def _data(name: str) -> Mapping[str, Any]:
+    return data_files.read(name)
+
+
+def data(name: str, lang: str = "en") -> Mapping[str, Any]:
+    """Return a file of the knowledge base in a language."""
+    return _data(name) if lang == "en" else languages.load(name, lang)
 
 
 def _build(kind: type[E], key: str, table: Table) -> E:
@@ -102,35 +108,43 @@ def _build(kind: type[E], key: str, table: Table) -> E:
     return kind(**{"key": key, **values})
 
 
-def reply_entry(code: int) -> ReplyEntry | None:
+def reply_entry(code: int, lang: str = "en") -> ReplyEntry | None:
     """Return what is known of a reply code; none where it is unassigned."""
-    table = _data("replies").get(f"{code:03}")
+    table = data("replies", lang).get(f"{code:03}")
     return _build(ReplyEntry, f"{code:03}", table) if table else None
 
 
-def _reply(code: int | None) -> ReplyEntry | None:
+def any_reply(code: int | None, lang: str = "en") -> ReplyEntry | None:
     """Return the entry of a code; an unassigned one is explained from its digits."""
-    known = reply_entry(code) if code is not None else None
+    known = reply_entry(code, lang) if code is not None else None
     if known or code is None:
         return known
     first, second = divmod(code // 10, 10)
     key = f"{first}yz" if 1 <= first <= 5 else "other"
-    table: Table = _data("replies")[key]
-    words = {"code": code, "category": _data("labels")["category"][str(second)]}
-    texts = {name: table[name].format(**words) for name in ("title", "description")}
+    table: Table = data("replies", lang)[key]
+    words = {"code": code, "category": data("labels", lang)["category"][str(second)]}
+    texts = {
+        name: languages.like(table[name], table[name].format(**words))
+        for name in ("title", "description")
+    }
     return _build(ReplyEntry, key, table | texts)
 
 
-def enhanced_entry(enhanced: str) -> EnhancedEntry | None:
+def enhanced_entry(enhanced: str, lang: str = "en") -> EnhancedEntry | None:
     """Return what is known of this very code: 5.7.1 told for its class, or X.7.1."""
-    entry = _find_enhanced(enhanced, enhanced[:1])
+    entry = any_enhanced(enhanced, enhanced[:1], lang)
     return entry if entry and entry.key.count(".") == 2 else None
 
 
-def _find_enhanced(enhanced: str, digit: str) -> EnhancedEntry | None:
+def enhanced_table(key: str, lang: str = "en") -> EnhancedEntry:
+    """Return the entry of a table such as X.7.1 or X.7.500-699, as it is for all classes."""
+    return _build(EnhancedEntry, key, _for_class(data("enhanced", lang)[key], "X"))
+
+
+def any_enhanced(enhanced: str, digit: str, lang: str = "en") -> EnhancedEntry | None:
     """Return the entry of a code, else of its range, its subject, its class."""
     for key in (*_keys(enhanced), digit):
-        table = _for_class(_data("enhanced").get(key, {}), digit)
+        table = _for_class(data("enhanced", lang).get(key, {}), digit)
         if table and (digit != "2" or table["cause"] == "ok"):
             return _build(EnhancedEntry, key, table)
     return None
@@ -155,15 +169,28 @@ def _for_class(table: Table, digit: str) -> Table:
 
 
 @cache
-def _cause(cause: str) -> CauseEntry:
+def _cause(cause: str, lang: str = "en") -> CauseEntry:
     key = cause if cause in _data("causes") else "undefined"
-    return _build(CauseEntry, key, _data("causes")[key] | {"cause": key})
+    return _build(CauseEntry, key, data("causes", lang)[key] | {"cause": key})
 
 
-def _in_reply(code: int | None, enhanced: str | None) -> EnhancedEntry | None:
+def cause_entry(cause: str, lang: str = "en") -> CauseEntry:
+    """Return what is known of a cause; of an unknown one, what is told of `undefined`."""
+    return _cause(cause, lang)
+
+
+def seen_from(cause: str, written_for: str, direction: str) -> str:
+    """Return a cause's name at this end of the line, where it was named at the other."""
+    if direction == written_for:
+        return cause
+    entry = _cause(cause)
+    return (entry.outbound_as if direction == "outbound" else entry.inbound_as) or cause
+
+
+def in_reply(code: int | None, enhanced: str | None, lang: str = "en") -> EnhancedEntry | None:
     """Return the enhanced code's entry in the class of the reply, whose first digit decides."""
     digit = {2: "2", 3: "2", 4: "4", 5: "5"}.get((code or 0) // 100, (enhanced or "")[:1])
-    entry = _find_enhanced(enhanced or "", digit)
+    entry = any_enhanced(enhanced or "", digit, lang)
     return None if entry and code is not None and entry.key.isdigit() else entry
 
 
@@ -172,7 +199,7 @@ def cause_for(direction: str, code: int | None, enhanced: str | None, stage: str
     """Return the cause that the digits prove: by the pair, the enhanced code, the reply code."""
     if (code // 100 in (2, 3)) if code is not None else (enhanced or "").startswith("2"):
         return "ok"
-    entry, reply = _in_reply(code, enhanced), _reply(code)
+    entry, reply = in_reply(code, enhanced), any_reply(code)
     own = [entry.cause] if entry and entry.cause != "ok" else []
     told = [] if entry and entry.yields else [*own]
     if entry and reply:
@@ -186,34 +213,53 @@ def cause_for(direction: str, code: int | None, enhanced: str | None, stage: str
 
 @lru_cache(4096)
 def advise(
-    direction: str, code: int | None, enhanced: str | None, cause: str | None = None
+    direction: str,
+    code: int | None,
+    enhanced: str | None,
+    cause: str | None = None,
+    lang: str = "en",
 ) -> Advice:
     """Return the most specific texts for what was seen; whatever the digits, it never fails."""
-    why = _cause(cause or cause_for(direction, code, enhanced, ""))
-    found: list[Entry] = [e for e in (_reply(code), _in_reply(code, enhanced)) if e] or [why]
+    why = _cause(cause or cause_for(direction, code, enhanced, ""), lang)
+    entries: tuple[Entry | None, ...] = (any_reply(code, lang), in_reply(code, enhanced, lang))
+    found: list[Entry] = [e for e in entries if e] or [why]
     best = max(found, key=lambda entry: entry.detail)
-    own = _cause(best.cause)
+    own = _cause(best.cause, lang)
     same = why.key in ("undefined", own.key, own.inbound_as, own.outbound_as)
-    order = [*([best, why] if same else [why, best]), *found, _cause("undefined")]
+    order = [*([best, why] if same else [why, best]), *found, _cause("undefined", lang)]
     names = (direction,) if direction in DIRECTIONS[:2] else ("local", "outbound")
     side: Side = next(filter(None, (getattr(e, name) for name in names for e in order)))
     usual: Side | None = getattr(why, names[0]) or why.outbound
     needs = bool(usual and usual.needs_action) and side.who_acts != "nobody"
     needs = needs if side.needs_action is None else side.needs_action
-    text = best.description if same else f"{best.description} {why.description}"
+    text = best.description
+    if not same:
+        text = languages.like(text, f"{best.description} {why.description}")
     source = " + ".join([e.key for e in found] + ([] if same else [why.key]))
     told = (side.when_seen, side.how_to_fix, side.who_acts, side.severity)
     return Advice(best.title, text, *told, needs, why.key, source)
 
 
-def cause_title(cause: str) -> str:
+def cause_title(cause: str, lang: str = "en") -> str:
     """Return the short name of a cause."""
-    return _cause(cause).title
+    return _cause(cause, lang).title
 
 
-def who_acts_label(who: str) -> str:
+def at_home(direction: str, who: str) -> str:
+    """Call this server's admin by that name, whichever end of the line it is."""
+    here = {"outbound": "sending-admin", "inbound": "recipient-admin"}.get(direction)
+    return "own-admin" if who == here else who
+
+
+def who_acts_label(who: str, lang: str = "en") -> str:
     """Return who has to act, in words."""
-    return str(_data("labels")["who_acts"].get(who, who))
+    return word("who_acts", who, lang)
+
+
+def word(kind: str, value: str, lang: str = "en") -> str:
+    """Return what to call a value of a field, from labels.toml."""
+    found: str = data("labels", lang)[kind].get(value, value)
+    return found
 
 
 def problems() -> list[str]:
@@ -237,7 +283,9 @@ def _wrong(kind: type[Entry], key: str, table: Table) -> Iterator[str]:
 
 
 def _misspelt(table: Table) -> Iterator[str]:
-    words = _data("labels") | dict.fromkeys(("cause", "inbound_as", "outbound_as"), _data("causes"))
+    words = dict(_data("labels")) | dict.fromkeys(
+        ("cause", "inbound_as", "outbound_as"), _data("causes")
+    )
     for name, value in table.items():
         if name.startswith("cause_by_"):
             stages = [key.split()[0] for key in value if not key.startswith("X.")]

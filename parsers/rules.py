@@ -73,16 +73,17 @@ class Wanted(NamedTuple):
 
     columns: frozenset[str]
     texts_of: frozenset[str] = frozenset()
-    """Kinds whose reply_text is read, if `columns` has it."""
+    """Kinds whose reply_text is read, if `columns` has it, unless the mail was sent."""
     quiet: frozenset[str] = frozenset()
     """Kinds that nobody looks at unless they carry an outcome, a size or a reply: such lines
     are recognised and accounted for, and give no event."""
 
     def of(self, rule: Rule) -> frozenset[str]:
         """The columns of a rule's events that are read."""
-        return (
-            self.columns if rule.set.get("kind") in self.texts_of else self.columns - {"reply_text"}
-        )
+        # A rule whose events differ in kind says so only when it runs.
+        kind = rule.set.get("kind")
+        told = (kind is None or kind in self.texts_of) and rule.set.get("outcome") != "sent"
+        return self.columns if told else self.columns - {"reply_text", "enhanced_from"}
 
     def skips(self, rule: Rule) -> bool:
         """Whether a rule's events say nothing to this reader."""

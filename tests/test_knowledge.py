@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from itertools import product
+from typing import Any
 
 import pytest
 
@@ -75,7 +76,9 @@ def test_the_data_has_no_problems() -> None:
 def test_a_mistake_in_the_data_is_named(
     monkeypatch: pytest.MonkeyPatch, file: str, key: str, change: dict[str, object], named: str
 ) -> None:
-    data = {name: copy.deepcopy(knowledge._data(name)) for name in (*FILES, "labels")}
+    data: dict[str, dict[str, Any]] = {
+        name: copy.deepcopy(dict(knowledge._data(name))) for name in (*FILES, "labels")
+    }
     data[file][key] |= change
     monkeypatch.setattr(knowledge, "_data", data.__getitem__)
     assert [text for text in knowledge.problems() if key in text and named in text]
