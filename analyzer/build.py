@@ -10,7 +10,11 @@ from parsers.implied import IMPLIED
 from parsers.lines import STDIN, Source
 from reports import model
 
-from . import knowledge
+from .advice import advise
+from .findings import findings, in_words
+from .reply_rules import TextRule
+from .report_words import report_words
+from .sections import Shown
 from .summary import DELIVERIES, EXAMPLES, REPLY_KEY, Summary
 from .versions import resolve, version_labels
 
@@ -26,10 +30,13 @@ def build(
     top: int | None = 10,
     notes: Iterable[str] = (),
     filters: Iterable[str] = (),
+    lang: str = "en",
+    rules: tuple[TextRule, ...] = (),
 ) -> model.Report:
     """The report of a finished Summary; times in `zone`, top lists of `top` rows (None: all).
 
-    `year` is what `--year` says of stamps without one.
+    `year` is what `--year` says of stamps without one; `lang` is the language of its texts,
+    `rules` are those of the user's own file.
     """
     summary, version_notes = resolve(summary)
     tables = summary.tables
@@ -44,11 +51,23 @@ def build(
         inputs=tuple(_input(s, tables["sources"], zone) for s in sources),
         lines=line_account(summary),
         totals=_flow(tables["flow"], tables["flow_messages"]),
-        codes=_codes(summary, zone),
+        codes=_codes(summary, zone, lang, rules),
+        findings=findings(summary, lang, rules),
+        listings=_listings(summary, Shown(zone, top)),
         hours=_hours(tables, zone),
         tops=_tops(tables, top),
         notes=(*notes, *version_notes, *_time_notes(tables, zone, year)),
         filters=tuple(filters),
+        lang=lang,
+        words=report_words(lang),
+    )
+
+
+def _listings(summary: Summary, shown: Shown) -> tuple[model.Listing, ...]:
+    return tuple(
+        listing
+        for section in summary.chosen.sections
+        for listing in section.show(summary.tables, shown)
     )
 
 
@@ -94,16 +113,22 @@ def _sums(frame: pl.DataFrame, columns: Sequence[str]) -> dict[str, int]:
     return {c: int(n or 0) for c, n in zip(columns, row, strict=True)}
 
 
-def _codes(summary: Summary, zone: str) -> tuple[model.CodeRow, ...]:
+def _codes(
+    summary: Summary, zone: str, lang: str, rules: tuple[TextRule, ...]
+) -> tuple[model.CodeRow, ...]:
     key = list(REPLY_KEY)
     tables = summary.tables
     rows = (
         tables["replies"]
-        .group_by(key)
+        .group_by(*key, "why", "implied")
+        .agg(pl.col("n").sum(), pl.col("first").min(), pl.col("last").max())
+        .sort("why", nulls_last=True)
+        .group_by(key, maintain_order=True)
         .agg(
             pl.col("n").sum(),
             pl.col("n").filter(pl.col("implied").is_not_null()).sum().alias("implied"),
             pl.col("implied").drop_nulls().unique().alias("reasons"),
+            pl.col("why").filter(pl.col("n") == pl.col("n").max()).first().alias("why"),
             pl.col("first").min(),
             pl.col("last").max(),
         )
@@ -130,16 +155,22 @@ def _codes(summary: Summary, zone: str) -> tuple[model.CodeRow, ...]:
         "cause",
         nulls_last=True,
     )
-    return tuple(_code_row(row, zone) for row in rows.iter_rows(named=True))
+    return tuple(_code_row(row, zone, lang, rules) for row in rows.iter_rows(named=True))
 
 
-def _code_row(row: dict[str, object], zone: str) -> model.CodeRow:
+def _code_row(
+    row: dict[str, object], zone: str, lang: str, rules: tuple[TextRule, ...]
+) -> model.CodeRow:
     direction, code, enhanced = str(row["direction"]), row["reply_code"], row["enhanced_code"]
-    advice = knowledge.advise(
+    why = row["why"]
+    advice = advise(
         direction,
         code if isinstance(code, int) else None,
         enhanced if isinstance(enhanced, str) else None,
         str(row["cause"]),
+        why if isinstance(why, str) else None,
+        lang,
+        rules,
     )
     first, last = row["first"], row["last"]
     reasons, examples = row["reasons"], row["examples"]
@@ -155,16 +186,7 @@ def _code_row(row: dict[str, object], zone: str) -> model.CodeRow:
         recipients=_int(row["recipients"]),
         first_seen=_local(first if isinstance(first, datetime) else None, zone),
         last_seen=_local(last if isinstance(last, datetime) else None, zone),
-        advice=model.Advice(
-            title=advice.title,
-            description=advice.description,
-            when_seen=advice.when_seen,
-            how_to_fix=advice.how_to_fix,
-            who_acts=knowledge.who_acts_label(advice.who_acts),
-            severity=advice.severity,
-            needs_action=advice.needs_action,
-            source=advice.source,
-        ),
+        advice=in_words(advice, lang),
         implied_reasons=tuple(sorted({IMPLIED[r].reason for r in reasons}))
         if isinstance(reasons, list)
         else (),

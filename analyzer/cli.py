@@ -12,7 +12,10 @@ from typing import Any, TypeVar
 
 import click
 
+from . import cli_knowledge, cli_trace
+from .cli_knowledge import _language
 from .exits import Exit, Refused
+from .options import output, reading, rules, selecting
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -25,96 +28,9 @@ def _safe(text: str) -> str:
     return safe(text)
 
 
-def _warn(text: str) -> None:
+def warn(text: str) -> None:
+    """Say something on stderr, made safe."""
     click.echo(f"smtplens: {_safe(text)}", err=True)
-
-
-def _options(*options: Callable[[F], F]) -> Callable[[F], F]:
-    def add(command: F) -> F:
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return add
-
-
-def _code(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
-    import re
-
-    for value in values:
-        if not re.fullmatch(r"[1-9][0-9]{2}|[2-5]xx|[245]\.[0-9]{1,3}\.[0-9]{1,3}", value):
-            raise click.BadParameter(f"{value!r} is neither 550 nor 5xx nor 5.7.1")
-    return values
-
-
-reading = _options(
-    click.argument("logs", nargs=-1, metavar="[LOG]..."),
-    click.option(
-        "--tz",
-        metavar="ZONE",
-        help="Zone of the report and of stamps without one (default: this machine's).",
-    ),
-    click.option(
-        "--year",
-        type=click.IntRange(1970, 9000),
-        help="Year of the first line, where stamps carry none.",
-    ),
-)
-
-selecting = _options(
-    click.option(
-        "--since",
-        metavar="TIME",
-        help="From here on: 2026-11-22, '2026-11-22 14:00', 14:00, yesterday, -2h.",
-    ),
-    click.option("--until", metavar="TIME", help="Before this time."),
-    click.option(
-        "-d", "--date", "day", metavar="DAY", help="One whole day: yesterday, today, 2026-11-22."
-    ),
-    click.option(
-        "--host",
-        "hosts",
-        multiple=True,
-        metavar="NAME",
-        help="Only lines of this host (may be repeated).",
-    ),
-    click.option(
-        "--mta",
-        "mtas",
-        multiple=True,
-        type=click.Choice(["postfix", "exim", "sendmail"]),
-        help="Only this MTA.",
-    ),
-    click.option(
-        "--direction",
-        "directions",
-        multiple=True,
-        type=click.Choice(["inbound", "outbound", "local"]),
-    ),
-    click.option(
-        "--code",
-        "codes",
-        multiple=True,
-        metavar="CODE",
-        callback=_code,
-        help="Only replies 550, 5xx or 5.7.1.",
-    ),
-    click.option(
-        "--domain",
-        "domains",
-        multiple=True,
-        metavar="NAME",
-        help="Only this sender's or recipient's domain.",
-    ),
-)
-
-output = click.option(
-    "-o",
-    "--output",
-    "output",
-    type=click.Path(dir_okay=False),
-    help="Write to this file, all or nothing (default: stdout).",
-)
 
 
 class _Shown(click.ClickException):
@@ -126,7 +42,7 @@ class _Shown(click.ClickException):
 
     def show(self, file: Any = None) -> None:
         """Print the message to stderr, made safe."""
-        _warn(self.format_message())
+        warn(self.format_message())
 
 
 class Commands(click.Group):
@@ -161,9 +77,37 @@ def main() -> None:
     """
 
 
+def _list_sections(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
+    if not asked or ctx.resilient_parsing:
+        return
+    from reports.model import STANDARD
+
+    from .sections import all_sections
+
+    named = [*STANDARD.items(), *((s.name, s.about) for s in all_sections())]
+    width = max(len(name) for name, _ in named)
+    for name, about in named:
+        click.echo(f"{name:{width}}  {about}")
+    ctx.exit()
+
+
 @main.command()
 @reading
 @selecting
+@click.option(
+    "--section",
+    metavar="NAME,...",
+    help="Only these sections, or `all` (default: the standard ones).",
+)
+@click.option(
+    "--list-sections",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_list_sections,
+    help="List the sections there are.",
+)
+@rules
 @click.option(
     "--top",
     default="10",
@@ -192,6 +136,12 @@ def main() -> None:
 @click.option(
     "--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True
 )
+@click.option(
+    "--lang",
+    metavar="LANG",
+    callback=_language,
+    help="Language of the texts: en or hi (default: the locale's).",
+)
 @output
 def report(**options: Any) -> None:
     """Report what was replied, how often, what it means and what to do.
@@ -202,16 +152,17 @@ def report(**options: Any) -> None:
     """
     from .crew import gather_crew
 
-    logs = _logs(options["logs"])
+    logs = logs_of(options["logs"])
     crew = None if options["unrecognised"] else gather_crew(logs)
     from .run import make_report
 
-    _finish(make_report(options, logs, _now(), _warn, crew), options)
+    finish(make_report(options, logs, now(), warn, crew), options)
 
 
 @main.command()
 @reading
 @selecting
+@rules
 @click.option(
     "--format",
     "form",
@@ -229,7 +180,7 @@ def events(**options: Any) -> None:
     """
     from .run import write_events
 
-    _end(write_events(options, _logs(options["logs"]), _now(), _warn))
+    _end(write_events(options, logs_of(options["logs"]), now(), warn))
 
 
 @main.command()
@@ -255,10 +206,14 @@ def check(**options: Any) -> None:
     """
     from .run import make_check
 
-    _finish(make_check(options, _logs(options["logs"]), _now(), _warn), options)
+    finish(make_check(options, logs_of(options["logs"]), now(), warn), options)
 
 
-def _logs(logs: Sequence[str]) -> tuple[str, ...]:
+cli_knowledge.register(main)
+cli_trace.register(main)
+
+
+def logs_of(logs: Sequence[str]) -> tuple[str, ...]:
     """The sources to read: standard input where none are named and something is piped in."""
     if logs:
         return tuple(logs)
@@ -269,11 +224,13 @@ def _logs(logs: Sequence[str]) -> tuple[str, ...]:
     return ("-",)
 
 
-def _now() -> datetime:
+def now() -> datetime:
+    """The time, asked here alone."""
     return datetime.now(UTC)
 
 
-def _finish(made: tuple[str, Exit], options: dict[str, Any]) -> None:
+def finish(made: tuple[str, Exit], options: dict[str, Any]) -> None:
+    """Print what a command made, or write it where `-o` says, and end with its status."""
     text, status = made
     if options.get("output"):
         from .files import write_whole

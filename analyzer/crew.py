@@ -24,6 +24,8 @@ _R = TypeVar("_R")
 
 WORTH = 32 << 20
 """Bytes of plain log for which one more process is worth its start."""
+_PACKED = 8
+"""How many times as long a packed log usually is unpacked."""
 _MOST = 4
 """Processes in all: each takes a few hundred megabytes."""
 _SERVE = "import sys; sys.path[:] = {path!r}; from analyzer.crew import serve; serve()"
@@ -133,12 +135,11 @@ class _Board(Generic[_J, _R]):
 
 
 def gather_crew(names: Sequence[str]) -> Crew | None:
-    """Processes for the plain files among these names; None where one process is enough."""
+    """Processes for the files among these names; None where one process is enough."""
     if os.name != "posix":
         return None
-    size = sum(_plain_bytes(Path(name)) for name in names)
     allowed = int(os.environ.get("POLARS_MAX_THREADS", "0")) or len(os.sched_getaffinity(0))
-    hands = min(allowed, _MOST, size // WORTH)
+    hands = min(allowed, _MOST, _worth([Path(name) for name in names]))
     if hands < 2:
         return None
     # Each process has one core to itself.
@@ -146,14 +147,22 @@ def gather_crew(names: Sequence[str]) -> Crew | None:
     return Crew(hands - 1)
 
 
-def _plain_bytes(path: Path) -> int:
-    try:
-        if not path.is_file():
-            return 0
-        with path.open("rb") as file:
-            return 0 if is_packed(file.read(LONGEST_MAGIC)) else path.stat().st_size
-    except OSError:
-        return 0
+def _worth(paths: Sequence[Path]) -> int:
+    """How many processes these files keep busy: a plain one is cut, a packed one is not."""
+    plain, packed, packed_files = 0, 0, 0
+    for path in paths:
+        try:
+            if not path.is_file():
+                continue
+            size = path.stat().st_size
+            with path.open("rb") as file:
+                if is_packed(file.read(LONGEST_MAGIC)):
+                    packed, packed_files = packed + size, packed_files + 1
+                else:
+                    plain += size
+        except OSError:
+            continue
+    return plain // WORTH + min(packed_files, packed * _PACKED // WORTH)
 
 
 def _ask(other: "subprocess.Popen[bytes]", do: Callable[[_J], _R], job: _J) -> Any:
@@ -168,7 +177,7 @@ def _ask(other: "subprocess.Popen[bytes]", do: Callable[[_J], _R], job: _J) -> A
 def serve() -> None:
     """What such a process does: answer jobs until nobody asks any more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    import analyzer.pipeline  # noqa: F401  # while the first process starts, too
+    import analyzer.jobs  # noqa: F401  # while the first process starts, too
 
     asked: IO[bytes] = sys.stdin.buffer
     # Nothing else may write where the answers go.

@@ -20,6 +20,7 @@ OPEN_SCHEMA: dict[str, pl.DataType] = {
     "arrived": pl.Boolean(),
     "entered": pl.Boolean(),
     "ended": pl.Boolean(),
+    "last": TIME,
     "deferrals": pl.UInt32(),
     "sender": pl.String(),
     "size": pl.Int64(),
@@ -31,6 +32,7 @@ _JOIN = [
     pl.col("arrived").any(),
     pl.col("entered").any(),
     pl.col("ended").any(),
+    pl.col("last").max(),
     pl.col("deferrals").sum(),
     pl.col("sender").first(ignore_nulls=True),
     pl.col("size").first(ignore_nulls=True),
@@ -58,6 +60,7 @@ def pieces(events: pl.DataFrame) -> pl.DataFrame:
         arrived.fill_null(False).alias("arrived"),
         entered.fill_null(False).alias("entered"),
         ended.fill_null(False).alias("ended"),
+        pl.col("time").alias("last"),
         pl.when(deferred).then(pl.col("count")).otherwise(0).cast(pl.UInt32).alias("deferrals"),
         "sender",
         "size",
@@ -69,18 +72,16 @@ def pieces(events: pl.DataFrame) -> pl.DataFrame:
     return in_order.collect(engine="in-memory")
 
 
-def fold(
-    pieces: pl.DataFrame, *, closing: bool = False
-) -> tuple[dict[str, pl.LazyFrame], pl.DataFrame]:
-    """Join pieces given in time order; returns the tables of whole messages and what stays open.
+def fold(pieces: pl.DataFrame, *, closing: bool = False) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Join pieces given in time order; returns the whole messages and those that stay open.
 
-    With `closing` the log is over: open messages are counted with what is known of them.
+    With `closing` the log is over: open messages are whole with what is known of them.
     """
     whole = join(pieces)
     if closing:
-        return _tables(whole), whole
+        return whole, whole.clear()
     done = pl.col("arrived") & pl.col("ended")
-    return _tables(whole.filter(done)), whole.filter(~done)
+    return whole.filter(done), whole.filter(~done)
 
 
 def join(pieces: pl.DataFrame) -> pl.DataFrame:
@@ -108,7 +109,7 @@ def join(pieces: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([once.filter(plain).select(columns), several.select(columns)])
 
 
-def _tables(whole: pl.DataFrame) -> dict[str, pl.LazyFrame]:
+def message_tables(whole: pl.DataFrame) -> dict[str, pl.LazyFrame]:
     """What messages add to the Summary's tables."""
     messages = whole.lazy()
     received = pl.col("arrived") & pl.col("entered")

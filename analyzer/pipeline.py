@@ -5,30 +5,24 @@ merged in order. The same functions serve one machine and many.
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeVar
 
 import polars as pl
 
 from parsers.clock import Clock
-from parsers.lines import (
-    CHUNK_BYTES,
-    RawChunk,
-    Source,
-    read_chunks,
-    read_stretch,
-    stretches,
-)
+from parsers.lines import CHUNK_BYTES, RawChunk, Source, read_chunks
 from parsers.parse import Chunk, Parsed, parse
 from parsers.rules import Wanted
 
 from .attribution import Unnamed, attribute, clients
 from .classify import classify
-from .crew import Crew
 from .rejectlog import Copies
+from .reply_rules import TextRule
+from .sections import Chosen
 from .selection import Selection
-from .summarise import WANTED, summarise
+from .summarise import summarise, wanted_by
 from .summary import Summary, merge
 
 WORKERS = pl.thread_pool_size()
@@ -38,6 +32,8 @@ _EVENT_CHUNK_BYTES = CHUNK_BYTES // 3
 """Rows with every column take several times the room of what is only counted."""
 
 _R = TypeVar("_R")
+Rules = tuple[TextRule, ...]
+"""The text rules of the user's own file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +108,7 @@ def understand(
     do: Callable[[Understood], _R],
     *,
     wanted: Wanted | None = None,
+    rules: Rules = (),
     size: int = CHUNK_BYTES,
     workers: int = WORKERS,
 ) -> Iterator[_R]:
@@ -124,7 +121,7 @@ def understand(
     test = selection.test()
 
     def finish(chunk: Chunk, parsed: Parsed) -> _R:
-        return do(_understood(chunk, parsed, test))
+        return do(understood(chunk, parsed, test, rules))
 
     def main(work: Work) -> _R:
         chunk = work.chunk()
@@ -143,11 +140,12 @@ def understand(
     yield from in_order(read(rejectlogs, size), rejected, 1)
 
 
-def _understood(chunk: Chunk, parsed: Parsed, test: pl.Expr | None) -> Understood:
+def understood(chunk: Chunk, parsed: Parsed, test: pl.Expr | None, rules: Rules) -> Understood:
+    """A parsed chunk with its events named, selected and classified."""
     known = clients(parsed.events)
     events = attribute(parsed.events, known)
     events = events if test is None else events.filter(test)
-    return Understood(chunk, parsed, classify(events), known)
+    return Understood(chunk, parsed, classify(events, rules), known)
 
 
 def told(
@@ -155,6 +153,7 @@ def told(
     selection: Selection,
     render: Callable[[pl.DataFrame], _R],
     *,
+    rules: Rules = (),
     size: int = _EVENT_CHUNK_BYTES,
 ) -> Iterator[tuple[_R, int]]:
     """Events of all sources, rendered, with how many lines of a mail server each chunk has.
@@ -168,7 +167,7 @@ def told(
         return render(events), waiting, sum(v.rows.len() for v in known)
 
     held = Unnamed()
-    for events, waiting, known in understand(tasks, selection, work, size=size):
+    for events, waiting, known in understand(tasks, selection, work, rules=rules, size=size):
         named, held = held.join(waiting)
         if named.height:
             yield render(named), 0
@@ -177,93 +176,44 @@ def told(
         yield render(held.events), 0
 
 
-def summary_of(what: Understood) -> Summary:
+def summary_of(what: Understood, chosen: Chosen = Chosen()) -> Summary:  # noqa: B008
     """The Summary of one chunk."""
-    return summarise(what.parsed, what.events, what.clients, what.chunk)
+    return summarise(what.parsed, what.events, what.clients, what.chunk, chosen)
 
 
 def summarise_tasks(
     tasks: Sequence[Task],
     selection: Selection | None = None,
     *,
+    rules: Rules = (),
+    chosen: Chosen = Chosen(),  # noqa: B008 - it cannot change
     size: int = CHUNK_BYTES,
     workers: int = WORKERS,
-    crew: Crew | None = None,
 ) -> Summary:
-    """One Summary of all sources; with a crew, by several processes where the files allow it."""
-    chosen = selection or Selection()
-    jobs = None if crew is None else _jobs(tasks, chosen, size)
-    if crew is not None and jobs is not None:
-        parts = (
-            _in_place(job, *result)
-            for job, result in zip(jobs, crew.run(_stretch_summary, jobs), strict=True)
-        )
-        return merge_in_order(parts)
-    return merge_in_order(
-        understand(tasks, chosen, summary_of, wanted=WANTED, size=size, workers=workers)
+    """One Summary of all sources."""
+    parts = understand(
+        tasks,
+        selection or Selection(),
+        partial(summary_of, chosen=chosen),
+        wanted=wanted_by(chosen),
+        rules=rules,
+        size=size,
+        workers=workers,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Job:
-    """A stretch of one plain file, for any process."""
-
-    task: Task
-    begin: int
-    end: int
-    selection: Selection
-
-
-def _jobs(tasks: Sequence[Task], selection: Selection, size: int) -> list[_Job] | None:
-    """All stretches of all files in order; None where not every source is a plain file."""
-    jobs: list[_Job] = []
-    for task in tasks:
-        path = task.source.path
-        if path is None or task.source.stream is not None or task.rejectlog:
-            return None
-        try:
-            cuts = stretches(path, size)
-        except OSError:
-            return None
-        if cuts is None:
-            return None
-        jobs += [_Job(task, begin, end, selection) for begin, end in cuts]
-    return jobs
-
-
-def _stretch_summary(job: _Job) -> tuple[Summary | None, int, str | None]:
-    """The Summary of a stretch, its number of lines, and what kept it from being read."""
-    source = job.task.source
-    try:
-        raw = read_stretch(Path(source.name), job.begin, job.end)
-    except OSError as error:
-        return None, 0, error.strerror or str(error)
-    chunk = Work(raw, source.name, job.task.clock).chunk()
-    if chunk.lines.is_empty():
-        return Summary(), 0, None
-    parsed = parse(chunk, WANTED)
-    whole = summary_of(_understood(chunk, parsed, job.selection.test()))
-    return whole, chunk.lines.len(), None
-
-
-def _in_place(job: _Job, part: Summary | None, lines: int, problem: str | None) -> Summary:
-    """The Summary of a stretch with line numbers of the whole file."""
-    source = job.task.source
-    before, source.lines = source.lines, source.lines + lines
-    source.problem = source.problem or problem
-    if part is None:
-        return Summary()
-    return replace(part, examples=part.examples.with_columns(pl.col("line") + before))
+    return merge_in_order(parts, chosen)
 
 
 _BATCH = 8
 
 
-def merge_in_order(parts: Iterator[Summary]) -> Summary:
+def merge_in_order(
+    parts: Iterator[Summary],
+    chosen: Chosen = Chosen(),  # noqa: B008 - it cannot change
+) -> Summary:
     """One Summary of all parts; a few at a time, as many small ones take more room than one."""
     whole: list[Summary] = []
     for part in parts:
         whole.append(part)
         if len(whole) > _BATCH:
             whole = [merge(whole)]
-    return merge(whole) if whole else Summary()
+    return merge(whole) if whole else Summary(chosen=chosen)

@@ -3,11 +3,15 @@
 import re
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import polars as pl
+
+from reports.model import STANDARD, Report
 
 from . import zones
 from .build import build
@@ -16,9 +20,11 @@ from .crew import Crew
 from .events_out import EventWriter
 from .exits import Exit, Refused
 from .inputs import Inputs, gather
-from .pipeline import merge_in_order, summarise_tasks, summary_of, told, understand
+from .jobs import summarise_by
+from .pipeline import Rules, merge_in_order, summarise_tasks, summary_of, told, understand
+from .sections import Chosen, all_sections
 from .selection import Selection
-from .summarise import WANTED
+from .summarise import wanted_by
 from .summary import Summary, finish
 from .unrecognised import UnrecognisedFile
 
@@ -35,11 +41,25 @@ def make_report(
     """The rendered report and how the run ends."""
     from reports import render
 
-    zone = _zone(options)
+    report, status = read_report(options, logs, now, warn, crew)
+    return render(report, options["form"], **look_of(options)), status
+
+
+def read_report(
+    options: dict[str, Any],
+    logs: tuple[str, ...],
+    now: datetime,
+    warn: Warn,
+    crew: Crew | None = None,
+) -> tuple[Report, Exit]:
+    """What the logs say, and how the run ends."""
+    zone = zone_of(options)
     selection, filters = _selection(options, zone, now)
     top = _top(options["top"])
-    inputs = _inputs(logs, options, zone, now, warn)
-    summary = finish(_summary(inputs, selection, options["unrecognised"], crew))
+    rules, chosen = _rules(options), _chosen(options)
+    inputs = inputs_of(logs, options, zone, now, warn)
+    counted = _summary(inputs, selection, options["unrecognised"], rules, chosen, crew)
+    summary = finish(counted)
     status = _judge(inputs, summary, warn)
     if status is Exit.NOT_MAIL:
         raise _not_mail()
@@ -51,16 +71,18 @@ def make_report(
         top=top,
         notes=[*inputs.problems, *inputs.notes],
         filters=filters,
+        lang=options.get("lang") or "en",
+        rules=rules,
     )
-    return render(report, options["form"], **_look(options)), status
+    return replace(report, shown=_standard(options)), status
 
 
 def make_check(
     options: dict[str, Any], logs: tuple[str, ...], now: datetime, warn: Warn
 ) -> tuple[str, Exit]:
     """What the log is, and whether it can be trusted."""
-    zone = _zone(options)
-    inputs = _inputs(logs, options, zone, now, warn)
+    zone = zone_of(options)
+    inputs = inputs_of(logs, options, zone, now, warn)
     summary = finish(_summary(inputs, Selection(), options["unrecognised"]))
     status = _judge(inputs, summary, warn)
     text, trusted = check_report(summary, inputs, zone, options["form"])
@@ -69,12 +91,12 @@ def make_check(
 
 def write_events(options: dict[str, Any], logs: tuple[str, ...], now: datetime, warn: Warn) -> Exit:
     """Write one row per event, chunk by chunk."""
-    zone = _zone(options)
+    zone = zone_of(options)
     selection, _ = _selection(options, zone, now)
-    inputs = _inputs(logs, options, zone, now, warn)
+    inputs = inputs_of(logs, options, zone, now, warn)
     known = 0
     with EventWriter(options["form"], options["output"]) as writer:
-        for events, count in told(inputs.tasks, selection, writer.render):
+        for events, count in told(inputs.tasks, selection, writer.render, rules=_rules(options)):
             known += count
             writer.write(events)
         status = _judge(inputs, known, warn)
@@ -87,7 +109,8 @@ def _not_mail() -> Refused:
     return Refused("nothing in the input was recognised as a mail log", Exit.NOT_MAIL)
 
 
-def _zone(options: dict[str, Any]) -> str:
+def zone_of(options: dict[str, Any]) -> str:
+    """The zone that was asked for, or this machine's."""
     zone = options["tz"] or zones.local_zone()
     if not zones.is_zone(zone) or not _polars_knows(zone):
         raise Refused(f"--tz {zone}: no such zone; try Europe/Berlin or UTC", Exit.USAGE)
@@ -125,6 +148,34 @@ def _selection(options: dict[str, Any], zone: str, now: datetime) -> tuple[Selec
     return chosen, [f"--{k} {v}" for k, v in named if v]
 
 
+def _rules(options: dict[str, Any]) -> Rules:
+    if not options.get("user"):
+        return ()
+    from .rules_check import load
+
+    return tuple(load(options["user"]))
+
+
+def _chosen(options: dict[str, Any]) -> Chosen:
+    """The sections that are asked for besides the standard ones."""
+    asked = [n.strip() for n in (options.get("section") or "").split(",") if n.strip()]
+    known = {s.name for s in all_sections()}
+    if "all" in asked:
+        return Chosen(tuple(sorted(known)))
+    for name in asked:
+        if name not in known and name not in STANDARD:
+            near = get_close_matches(name, [*known, *STANDARD, "all"], 1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise Refused(f"--section {name}: there is none of that name{hint}", Exit.USAGE)
+    return Chosen(tuple(n for n in asked if n in known))
+
+
+def _standard(options: dict[str, Any]) -> frozenset[str]:
+    """The standard sections that are shown: all, unless some are named."""
+    asked = {n.strip() for n in (options.get("section") or "all").split(",")}
+    return frozenset(STANDARD) if "all" in asked else frozenset(STANDARD) & asked
+
+
 def _top(text: str) -> int | None:
     if text == "all":
         return None
@@ -133,9 +184,10 @@ def _top(text: str) -> int | None:
     return int(text)
 
 
-def _inputs(
+def inputs_of(
     logs: tuple[str, ...], options: dict[str, Any], zone: str, now: datetime, warn: Warn
 ) -> Inputs:
+    """The sources to read; refused where there is none, or one would be written over."""
     if hasattr(signal, "siginterrupt"):
         # polars has reading go on after an interrupt; on a silent pipe that is for ever.
         signal.siginterrupt(signal.SIGINT, True)
@@ -159,10 +211,17 @@ def _same_file(one: str, other: str) -> bool:
 
 
 def _summary(
-    inputs: Inputs, selection: Selection, unrecognised: str | None, crew: Crew | None = None
+    inputs: Inputs,
+    selection: Selection,
+    unrecognised: str | None,
+    rules: Rules = (),
+    chosen: Chosen = Chosen(),  # noqa: B008 - it cannot change
+    crew: Crew | None = None,
 ) -> Summary:
     if unrecognised is None:
-        return summarise_tasks(inputs.tasks, selection, crew=crew)
+        if crew is not None:
+            return summarise_by(crew, inputs.tasks, selection, rules=rules, chosen=chosen)
+        return summarise_tasks(inputs.tasks, selection, rules=rules, chosen=chosen)
     with UnrecognisedFile(unrecognised) as file:
         parts = (
             file.add(part, lines)
@@ -170,13 +229,14 @@ def _summary(
                 inputs.tasks,
                 selection,
                 lambda w: (
-                    summary_of(w),
+                    summary_of(w, chosen),
                     file.pick(w.parsed, w.chunk),
                 ),
-                wanted=WANTED,
+                wanted=wanted_by(chosen),
+                rules=rules,
             )
         )
-        summary = merge_in_order(parts)
+        summary = merge_in_order(parts, chosen)
         if not any(t.source.lines for t in inputs.tasks):
             # Nothing was read: what an earlier run wrote stays.
             raise _not_mail()
@@ -197,7 +257,7 @@ def _judge(inputs: Inputs, found: Summary | int, warn: Warn) -> Exit:
     return Exit.INPUT if broken else Exit.DONE
 
 
-def _look(options: dict[str, Any]) -> dict[str, Any]:
+def look_of(options: dict[str, Any]) -> dict[str, Any]:
     """How the text report looks on this terminal."""
     if options["form"] != "text":
         return {}

@@ -8,18 +8,21 @@ from parsers.rules import Wanted
 
 from .attribution import still_useful, unnamed
 from .messages import fold, pieces
+from .recipients import ATTEMPT_SCHEMA, attempts, settle
+from .sections import Chosen
 from .summary import (
     DELIVERIES,
+    EXAMPLE_KEY,
     EXAMPLE_SCHEMA,
     EXAMPLES,
-    PLAIN,
     REPLY_KEY,
     TABLES,
     WAITING_SCHEMA,
-    LazyTables,
     Summary,
+    closed_tables,
     merge_tables,
 )
+from .tables import PLAIN, LazyTables
 
 WANTED = Wanted(
     columns=frozenset(SCHEMA)
@@ -34,8 +37,8 @@ WANTED = Wanted(
         "message_id",
         "relay_port",
     }
-    - {"nrcpt", "command", "sasl_user", "evidence", "enhanced_from"},
-    texts_of=frozenset({"system"}),
+    - {"nrcpt", "command", "sasl_user", "evidence"},
+    texts_of=frozenset({"system", "reject", "delivery", "attempt", "auth", "probe"}),
     quiet=frozenset({"session", "queue"}),
 )
 """What the tables read."""
@@ -57,10 +60,32 @@ ACTIVITY = 10
 """Minutes per bucket of the table that shows silent stretches."""
 
 
-def summarise(parsed: Parsed, events: pl.DataFrame, clients: pl.DataFrame, chunk: Chunk) -> Summary:
+def wanted_by(chosen: Chosen) -> Wanted:
+    """What the standard tables and those of these sections read."""
+    sections = chosen.sections
+    return Wanted(
+        columns=WANTED.columns.union(
+            *(s.columns for s in sections), {"delay"} if chosen.reads_recipients else ()
+        ),
+        texts_of=WANTED.texts_of.union(*(s.texts for s in sections)),
+        quiet=WANTED.quiet.difference(*(s.kinds for s in sections)),
+    )
+
+
+def summarise(
+    parsed: Parsed,
+    events: pl.DataFrame,
+    clients: pl.DataFrame,
+    chunk: Chunk,
+    chosen: Chosen = Chosen(),  # noqa: B008 - it cannot change
+) -> Summary:
     """Count one chunk; `events` are its events after classification and selection."""
     replies = events.filter(pl.col("cause").is_not_null())
-    closed, still_open = fold(pieces(events))
+    whole, still_open = fold(pieces(events))
+    tried = pl.DataFrame(schema=ATTEMPT_SCHEMA)
+    if chosen.reads_recipients:
+        tried = attempts(events.lazy())
+    settled, tried = settle(tried, whole)
     tables: LazyTables = {
         "lines": _lines(parsed, chunk),
         **_sources(parsed, chunk),
@@ -68,14 +93,19 @@ def summarise(parsed: Parsed, events: pl.DataFrame, clients: pl.DataFrame, chunk
         **_flow(events.lazy()),
         **_names(events.lazy()),
         **_oddities(parsed, chunk),
-        **closed,
+        **closed_tables(whole, settled, chosen),
     }
+    for section in chosen.sections:
+        if section.count is not None:
+            tables |= section.count(events.lazy())
     return Summary(
         merge_tables([tables]),
         _examples(replies, chunk),
         still_open,
         _waiting(replies),
         still_useful(clients),
+        tried,
+        chosen,
     )
 
 
@@ -119,10 +149,10 @@ def _replies(replies: pl.LazyFrame) -> LazyTables:
         .alias("peer")
     )
     return {
-        "replies": replies.group_by(*REPLY_KEY, "host", "mta", "stage", "implied", _HOUR).agg(
-            n, pl.col("time").min().alias("first"), pl.col("time").max().alias("last")
-        ),
-        "reply_peers": replies.group_by(*REPLY_KEY, "implied", peer)
+        "replies": replies.group_by(
+            *REPLY_KEY, "why", "provider", "host", "mta", "stage", "implied", _HOUR
+        ).agg(n, pl.col("time").min().alias("first"), pl.col("time").max().alias("last")),
+        "reply_peers": replies.group_by(*REPLY_KEY, "why", "provider", "implied", peer)
         .agg(n)
         .filter(pl.col("peer").is_not_null()),
         "reply_recipients": replies.filter(pl.col("recipient").is_not_null())
@@ -233,7 +263,7 @@ def _examples(replies: pl.DataFrame, chunk: Chunk) -> pl.DataFrame:
         pl.col("row").sort_by("time", "row", nulls_last=True).unique(maintain_order=True)
     )
     few = (
-        replies.group_by(*REPLY_KEY, "implied")
+        replies.group_by(*EXAMPLE_KEY)
         .agg(earliest_rows.head(EXAMPLES))
         .explode("row")
         .join(replies.select("row", "time").unique("row"), on="row", how="left")

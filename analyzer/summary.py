@@ -7,7 +7,6 @@ key) and messages still open at a cut (see messages.py).
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
 
 import polars as pl
 
@@ -15,35 +14,15 @@ from parsers.event import TIME, Direction, Mta, Stage
 from parsers.parse import Fate
 
 from .attribution import CLIENT_SCHEMA, name_clients, still_useful
-from .messages import OPEN_SCHEMA, fold
+from .messages import OPEN_SCHEMA, fold, message_tables
+from .recipients import ATTEMPT_SCHEMA, at_the_end, settle
+from .sections import Chosen, section_tables
+from .tables import PLAIN, LazyTables, Merge, Table, Tables, counts
 
-Merge = Literal["sum", "min", "max"]
-Tables = dict[str, pl.DataFrame]
-LazyTables = dict[str, pl.LazyFrame]
-PLAIN = pl.QueryOptFlags.none().update(comm_subexpr_elim=True)
-"""Queries of few steps, written as they should run: planning them costs more than it gives."""
 EXAMPLES = 3
 
 REPLY_KEY = ("direction", "reply_code", "enhanced_code", "cause")
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A mergeable table: key columns and measures with how each one merges."""
-
-    keys: dict[str, pl.DataType]
-    measures: dict[str, tuple[pl.DataType, Merge]]
-
-    def schema(self) -> dict[str, pl.DataType]:
-        """Column names and dtypes."""
-        return self.keys | {n: t for n, (t, _) in self.measures.items()}
-
-    def merge(self, parts: Sequence[pl.DataFrame | pl.LazyFrame]) -> pl.LazyFrame:
-        """The sum of several tables of this shape."""
-        together = {"sum": pl.Expr.sum, "min": pl.Expr.min, "max": pl.Expr.max}
-        aggregates = [together[how](pl.col(n)) for n, (_, how) in self.measures.items()]
-        whole = pl.concat([p.lazy() for p in parts])
-        return whole.group_by(list(self.keys)).agg(aggregates)
+EXAMPLE_KEY = (*REPLY_KEY, "why", "provider", "implied")
 
 
 _N = (pl.UInt64(), "sum")
@@ -52,58 +31,56 @@ _LAST: tuple[pl.DataType, Merge] = (TIME, "max")
 _S = pl.String()
 
 
-def _counts(*names: str) -> dict[str, tuple[pl.DataType, Merge]]:
-    return {n: (pl.UInt64(), "sum") for n in names}
-
-
 _REPLY: dict[str, pl.DataType] = {
     "direction": Direction,
     "reply_code": pl.UInt16(),
     "enhanced_code": _S,
     "cause": _S,
 }
+# The text rule that named the cause, and the mailbox provider that gave the reply; see classify.py.
+_WHY: dict[str, pl.DataType] = {"why": _S, "provider": _S}
 _WHERE: dict[str, pl.DataType] = {"host": _S, "mta": Mta, "hour": TIME}
 DELIVERIES = ("sent", "deferred", "bounced")
 
 TABLES: dict[str, Table] = {
     # The account of every line.
-    "lines": Table({"file": _S, "mta": Mta, "fate": Fate, "rule": _S}, _counts("n")),
+    "lines": Table({"file": _S, "mta": Mta, "fate": Fate, "rule": _S}, counts("n")),
     # Each source's period and header styles.
     "sources": Table(
         {"file": _S, "style": _S, "host": _S, "mta": Mta},
         {"n": (pl.UInt64(), "sum"), "first": _FIRST, "last": _LAST},
     ),
-    "activity": Table({"host": _S, "bucket": TIME}, _counts("n")),
+    "activity": Table({"host": _S, "bucket": TIME}, counts("n")),
     "replies": Table(
-        _REPLY | {"host": _S, "mta": Mta, "stage": Stage, "implied": _S, "hour": TIME},
+        _REPLY | _WHY | {"host": _S, "mta": Mta, "stage": Stage, "implied": _S, "hour": TIME},
         {"n": (pl.UInt64(), "sum"), "first": _FIRST, "last": _LAST},
     ),
-    "reply_peers": Table(_REPLY | {"implied": _S, "peer": _S}, _counts("n")),
-    "reply_recipients": Table(_REPLY | {"recipient": _S}, _counts("n")),
+    "reply_peers": Table(_REPLY | _WHY | {"implied": _S, "peer": _S}, counts("n")),
+    "reply_recipients": Table(_REPLY | {"recipient": _S}, counts("n")),
     "flow": Table(
         _WHERE,
-        _counts(*DELIVERIES, "expired", "rejected", "held", "discarded", "warned"),
+        counts(*DELIVERIES, "expired", "rejected", "held", "discarded", "warned"),
     ),
-    "recipients": Table({"name": _S}, _counts(*DELIVERIES)),
-    "relays": Table({"name": _S}, _counts(*DELIVERIES)),
-    "clients_rejected": Table({"name": _S}, _counts("rejected")),
+    "recipients": Table({"name": _S}, counts(*DELIVERIES)),
+    "relays": Table({"name": _S}, counts(*DELIVERIES)),
+    "clients_rejected": Table({"name": _S}, counts("rejected")),
     "client_names": Table({"name": _S}, {"host": (_S, "max")}),
     # From messages whose whole life is known; see messages.py.
-    "flow_messages": Table(_WHERE, _counts("received", "received_bytes", "deferred_messages")),
-    "senders": Table({"name": _S}, _counts("messages", "bytes")),
-    "clients": Table({"name": _S}, _counts("messages", "bytes")),
+    "flow_messages": Table(_WHERE, counts("received", "received_bytes", "deferred_messages")),
+    "senders": Table({"name": _S}, counts("messages", "bytes")),
+    "clients": Table({"name": _S}, counts("messages", "bytes")),
     # What `check` and the notes need.
-    "versions": Table({"host": _S, "mta": Mta, "version": _S}, _counts("n")),
+    "versions": Table({"host": _S, "mta": Mta, "version": _S}, counts("n")),
     "shapes": Table({"mta": Mta, "shape": _S}, {"n": (pl.UInt64(), "sum"), "example": (_S, "min")}),
-    "foreign": Table({"tag": _S}, _counts("n")),
+    "foreign": Table({"tag": _S}, counts("n")),
 }
 
 # A reply whose client is not known yet, with what it will be counted as.
 WAITING_SCHEMA: dict[str, pl.DataType] = (
-    CLIENT_SCHEMA | _REPLY | {"implied": _S, "n": pl.UInt64(), "rejected": pl.Boolean()}
+    CLIENT_SCHEMA | _REPLY | _WHY | {"implied": _S, "n": pl.UInt64(), "rejected": pl.Boolean()}
 )
 
-EXAMPLE_SCHEMA: dict[str, pl.DataType] = _REPLY | {
+EXAMPLE_SCHEMA: dict[str, pl.DataType] = (_REPLY | _WHY) | {
     "implied": _S,
     "time": TIME,
     "file": _S,
@@ -126,34 +103,57 @@ class Summary:
     """Replies whose client a later line names; see attribution.py."""
     clients: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=CLIENT_SCHEMA))
     """Clients that replies before this stretch of log may be waiting for."""
+    attempts: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=ATTEMPT_SCHEMA))
+    """Attempts of messages that are not over, where a section asks; see recipients.py."""
+    chosen: Chosen = field(default_factory=Chosen)
+    """The sections it is counted for."""
 
 
 def merge(parts: Sequence[Summary]) -> Summary:
     """One Summary of several, which stand in time order where they are of one host."""
     if len(parts) == 1:
         return parts[0]
-    closed, still_open = fold(pl.concat(p.open for p in parts))
+    chosen = parts[0].chosen
+    whole, still_open = fold(pl.concat(p.open for p in parts))
+    settled, attempts = settle(pl.concat(p.attempts for p in parts), whole)
     clients = pl.concat(p.clients for p in parts)
     named, waiting = _settle(pl.concat(p.waiting for p in parts), clients)
     return Summary(
-        tables=merge_tables([*(p.tables for p in parts), closed, named]),
+        tables=merge_tables(
+            [*(p.tables for p in parts), closed_tables(whole, settled, chosen), named]
+        ),
         examples=earliest(pl.concat(p.examples for p in parts)),
         open=still_open,
         waiting=waiting,
         clients=still_useful(clients),
+        attempts=attempts,
+        chosen=chosen,
     )
+
+
+def closed_tables(whole: pl.DataFrame, settled: pl.DataFrame, chosen: Chosen) -> LazyTables:
+    """What whole messages and their recipients add to the tables."""
+    tables = message_tables(whole)
+    for section in chosen.sections:
+        if section.count_recipients is not None:
+            tables |= section.count_recipients(settled.lazy())
+    return tables
 
 
 def finish(summary: Summary) -> Summary:
     """The Summary with open messages counted as what they are so far; nothing merges after."""
-    closed, _ = fold(summary.open, closing=True)
+    whole, _ = fold(summary.open, closing=True)
+    settled = at_the_end(summary.attempts, whole)
+    closed = closed_tables(whole, settled, summary.chosen)
     return replace(summary, tables=merge_tables([summary.tables, closed]))
 
 
 def merge_tables(parts: Sequence[Tables | LazyTables]) -> Tables:
     """Each table of several sets, some of which have only some tables, made one."""
+    names = [*TABLES, *dict.fromkeys(n for part in parts for n in part if n not in TABLES)]
     merged: list[pl.LazyFrame] = []
-    for name, table in TABLES.items():
+    for name in names:
+        table = TABLES.get(name) or section_tables()[name]
         same = [
             part[name].lazy().select(pl.col(n).cast(t) for n, t in table.schema().items())
             for part in parts
@@ -161,7 +161,7 @@ def merge_tables(parts: Sequence[Tables | LazyTables]) -> Tables:
         ]
         merged.append(same[0] if len(same) == 1 else table.merge(same))
     return dict(
-        zip(TABLES, pl.collect_all(merged, engine="in-memory", optimizations=PLAIN), strict=True)
+        zip(names, pl.collect_all(merged, engine="in-memory", optimizations=PLAIN), strict=True)
     )
 
 
@@ -171,9 +171,7 @@ def _settle(waiting: pl.DataFrame, clients: pl.DataFrame) -> tuple[LazyTables, p
     client = pl.col("client_ip")
     known = named.lazy().filter(client.is_not_null())
     added = {
-        "reply_peers": known.group_by(*REPLY_KEY, "implied", client.alias("peer")).agg(
-            pl.col("n").sum()
-        ),
+        "reply_peers": known.group_by(*EXAMPLE_KEY, client.alias("peer")).agg(pl.col("n").sum()),
         "clients_rejected": known.filter("rejected")
         .group_by(client.alias("name"))
         .agg(pl.col("n").sum().alias("rejected")),
@@ -188,7 +186,7 @@ def earliest(examples: pl.DataFrame) -> pl.DataFrame:
     """The first few examples of each reply, by time, file and line."""
     ordered = examples.sort("time", "file", "line", nulls_last=True)
     return (
-        ordered.group_by([*REPLY_KEY, "implied"], maintain_order=True)
+        ordered.group_by(EXAMPLE_KEY, maintain_order=True)
         .head(EXAMPLES)
         .select(list(EXAMPLE_SCHEMA))
     )

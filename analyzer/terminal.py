@@ -1,7 +1,6 @@
 """What the terminal can show: width, colour, Unicode."""
 
 import os
-import shutil
 import sys
 from typing import Any
 
@@ -17,7 +16,11 @@ def look(color: str, width: int | None, *, to_file: bool) -> dict[str, Any]:
     )
     if color == "auto" and os.environ.get("CLICOLOR_FORCE", "0") not in ("", "0"):
         colour = True
-    columns = shutil.get_terminal_size((80, 24)).columns if terminal else 80
+    columns = 80
+    if terminal and not width:
+        import shutil  # brings every compressor along
+
+        columns = shutil.get_terminal_size((80, 24)).columns
     encoding = (sys.stdout.encoding or "ascii").lower()
     return {
         "colour": colour,

@@ -1,14 +1,17 @@
 """The report as one HTML file: no script, nothing loaded from anywhere, fit to mail or print."""
 
+from collections.abc import Callable
 from functools import cache
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
+from markupsafe import Markup, escape
 
-from . import figures, outline
+from . import figures, listings, outline
 from .model import Report
 from .safe import JOINERS, clean, prose
+from .words import Words, words_of
 
 T = TypeVar("T")
 BAR = 10
@@ -17,22 +20,32 @@ BAR = 10
 
 def render(report: Report) -> str:
     """Write the report as a self-contained page."""
+    words, clock = words_of(report), figures.Clock(report)
     days, skipped = outline.days(report)
     actions = outline.actions(report)
-    numbers = {id(action.row): number for number, action in enumerate(actions, start=1)}
+    numbers: dict[tuple[object, ...], int] = {}
+    for number, action in enumerate(actions, start=1):
+        for code in action.finding.codes:
+            key = (action.finding.direction, action.finding.cause, code.code, code.enhanced)
+            numbers.setdefault(key, number)
     return _environment().get_template("report.html.j2").render(
         report=report,
-        clock=figures.Clock(report),
-        totals=[] if outline.no_mail(report.totals) else outline.totals(report.totals),
+        words=words,
+        t=_saying(words),
+        clock=clock,
+        fates=outline.fates(report.lines),
+        totals=[] if outline.no_mail(report.totals) else outline.totals(report.totals, words),
         sections=list(outline.sections(report)),
         actions=actions,
-        number_of=lambda row: numbers.get(id(row)),
+        number_of=lambda r: numbers.get((r.direction, r.cause, r.code, r.enhanced)),
         idle=outline.idle(report),
         days=days,
         skipped=skipped,
         columns=outline.HOUR_COLUMNS,
         bars=bars(report),
         bar=BAR,
+        remark=lambda listing: listings.heading(listing, words),
+        cell=lambda value, column: listings.written(value, column, clock, words),
     )  # fmt: skip
 
 
@@ -61,16 +74,40 @@ def _environment() -> Environment:
         finalize=_harmless,
     )
     environment.filters |= {
-        "code": figures.code,
-        "count": figures.count,
-        "day": figures.day,
+        "code": _in_words(figures.code),
+        "codes": _in_words(figures.codes),
+        "count": _in_words(figures.count),
+        "day": _in_words(figures.day),
+        "name": _in_words(outline.name),
         "number": figures.number,
         "period": figures.period,
-        "prose": _prose,
-        "severity": figures.severity,
+        "prose": _in_words(_prose),
+        "reasons": _in_words(outline.reasons),
+        "severity": _in_words(figures.severity),
         "share": figures.share,
+        "shown": _in_words(outline.shown),
     }
     return environment
+
+
+def _in_words(write: Callable[..., str | list[str]]) -> Callable[..., str | list[str]]:
+    """Make a filter of a function that needs to know the report's language."""
+
+    @pass_context
+    def filtered(context: Context, *values: Any) -> str | list[str]:
+        return write(*values, words=context["words"])
+
+    return filtered
+
+
+def _saying(words: Words) -> Callable[..., Markup]:
+    """Give the template its own texts; a blank takes text or what the template has marked up."""
+
+    def say(english: str, **values: object) -> Markup:
+        text = Markup(escape(_harmless(words.pattern(english))))  # noqa: S704
+        return text.format(**{k: _harmless(v) for k, v in values.items()}) if values else text
+
+    return say
 
 
 def _harmless(value: T) -> T | str:
@@ -80,14 +117,17 @@ def _harmless(value: T) -> T | str:
     )
 
 
-def _prose(text: str) -> Markup:
+def _prose(text: str, words: Words) -> Markup:
     """Set our own paragraphs, with `backticks` as code."""
     shown = Markup()
-    for paragraph in prose(text):
+    code = Markup("<code>{}</code>")
+    if words.lang != "en":
+        code = Markup('<code lang="en" translate="no">{}</code>')
+    for paragraph in prose(words.own(text)):
         parts = paragraph.split("`")
         if len(parts) % 2 == 0:
             parts = [paragraph]
-        pieces = (Markup("<code>{}</code>").format(p) if i % 2 else Markup.escape(p)
+        pieces = (code.format(p) if i % 2 else Markup.escape(p)
                   for i, p in enumerate(parts))  # fmt: skip
         shown += Markup("<p>{}</p>").format(Markup().join(pieces))
     return shown

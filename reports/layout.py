@@ -11,6 +11,7 @@ from itertools import groupby, zip_longest
 from typing import Literal, NamedTuple
 
 from . import safe
+from .words import ENGLISH, Words
 
 SGR = {"bold": "1", "dim": "2", "red": "31", "yellow": "33"}
 GAP = 2
@@ -45,8 +46,16 @@ class Row(NamedTuple):
 class Page:
     """Collects the lines of a report."""
 
-    def __init__(self, width: int, *, colour: bool = False, ascii_only: bool = False) -> None:
+    def __init__(
+        self,
+        width: int,
+        *,
+        colour: bool = False,
+        ascii_only: bool = False,
+        words: Words = ENGLISH,
+    ) -> None:
         """Begin an empty page."""
+        self.words = words
         self.width = max(width, 20)
         self.colour = colour
         self.ascii_only = ascii_only
@@ -65,9 +74,14 @@ class Page:
         """Take in a longer text of our own, as paragraphs."""
         return [self._plain(p) for p in safe.prose(text)]
 
+    def say(self, english: str, **values: object) -> str:
+        """Take in a text of the report's own, given in English; what fills it is clean already."""
+        return self.own(self.words(english, **values))
+
     def excerpt(self, text: str, room: int) -> str:
         """Take in a line of a log, its middle cut out beyond `room` columns."""
-        return safe.excerpt(self.log(text), room, dots=self.dots, space=NBSP)
+        noun = self.say("characters")
+        return safe.excerpt(self.log(text), room, dots=self.dots, space=NBSP, noun=noun)
 
     def bar(self, value: int, most: int, length: int) -> str:
         """Draw a bar; whatever is more than nothing is seen."""

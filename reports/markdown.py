@@ -3,11 +3,12 @@
 import re
 from collections.abc import Iterable, Sequence
 
-from . import figures, outline
-from .model import Report
+from . import figures, listings, outline
+from .model import Input, Report
 from .safe import clean, excerpt, markdown_prose, prose
 from .safe import markdown as own
 from .safe import markdown_code as log
+from .words import Words, words_of
 
 MOST_CHARACTERS = 600
 """Of an example; a ticket is not a log."""
@@ -15,9 +16,17 @@ MOST_CHARACTERS = 600
 
 def render(report: Report) -> str:
     """Write the report in GitHub's Markdown."""
-    parts = (_head(report), _totals(report), _codes(report), _actions(report), _hours(report),
-             _tops(report))  # fmt: skip
-    text = "\n".join(line for part in parts for line in part)
+    words = words_of(report)
+    parts = {
+        "mail": _totals,
+        "replies": _codes,
+        "findings": _actions,
+        "hours": _hours,
+        "tops": _tops,
+    }
+    shown = (_head, *(part for name, part in parts.items() if name in report.shown))
+    lines = [*(line for part in shown for line in part(report, words)), *listings.markdown(report)]
+    text = "\n".join(lines)
     return re.sub(r"\n{3,}", "\n\n", text).rstrip("\n") + "\n"
 
 
@@ -32,45 +41,53 @@ def _names(names: Sequence[str], none: str) -> str:
     return ", ".join(map(log, names)) or none
 
 
-def _head(report: Report) -> list[str]:
-    lines = report.lines
+def _head(report: Report, words: Words) -> list[str]:
+    hosts = _names(report.hosts, words("unknown host"))
     found = [
-        f"# Mail report for {_names(report.hosts, 'unknown host')}",
+        f"# {words('Mail report for {hosts}', hosts=hosts)}",
         "",
-        f"{own(figures.period(report))}, {_names(report.mtas, 'no MTA recognised')}",
+        f"{own(figures.period(report))}, {_names(report.mtas, words('no MTA recognised'))}",
         "",
     ]
-    found += [f"- only: {log(f)}" for f in report.filters]
-    for item in report.inputs:
-        problem = f": **{own(item.problem)}**" if item.problem is not None else ""
-        found.append(f"- input: {log(item.name)} ({figures.count(item.lines, 'line')}){problem}")
-    found.append(
-        f"- lines: {figures.number(lines.total)} = {figures.number(lines.parsed)} parsed"
-        f" + {figures.number(lines.ignored)} ignored + {figures.number(lines.foreign)} foreign"
-        f" + {figures.number(lines.unrecognised)} unrecognised"
-    )
-    return [*found, *(f"- note: {own(n)}" for n in report.notes), ""]
+    found += [f"- {words('only:')} {log(f)}" for f in report.filters]
+    found += [f"- {words('input:')} {_input(item, words)}" for item in report.inputs]
+    fates = (f"{figures.number(n)} {words(name)}" for name, n in outline.fates(report.lines))
+    total = figures.number(report.lines.total)
+    found.append(f"- {words('lines:')} {total} = {' + '.join(fates)}")
+    found += [f"- {words('note:')} {own(words.sentence(n))}" for n in report.notes]
+    return [*found, ""]
 
 
-def _totals(report: Report) -> list[str]:
+def _input(item: Input, words: Words) -> str:
+    problem = f": **{own(words.sentence(item.problem))}**" if item.problem is not None else ""
+    lines = figures.count(item.lines, "line", words=words)
+    return f"{log(outline.name(item.name, words))} ({lines}){problem}"
+
+
+def _totals(report: Report, words: Words) -> list[str]:
+    head = [f"## {words('Mail')}", ""]
     if outline.no_mail(report.totals):
-        return ["## Mail", "", "No mail was received, sent or refused.", ""]
-    rows = [(t.label, figures.number(t.mails), t.remark) for t in outline.totals(report.totals)]
-    return ["## Mail", "", *_table(("", "mails", ""), rows)]
+        return [*head, words("No mail was received, sent or refused."), ""]
+    totals = outline.totals(report.totals, words)
+    rows = [(t.label, figures.number(t.mails), t.remark) for t in totals]
+    return [*head, *_table(("", words("mails"), ""), rows)]
 
 
-def _codes(report: Report) -> list[str]:
+def _codes(report: Report, words: Words) -> list[str]:
     clock = figures.Clock(report)
     found = []
     for section in outline.sections(report):
-        found += [f"## {own(section.title)} ({figures.count(section.replies, *section.noun)})", ""]
+        count = figures.count(section.replies, *section.noun, words=words)
+        found += [f"## {own(words(section.title))} ({count})", ""]
         if not section.rows:
-            found += ["None.", ""]
+            found += [words("None."), ""]
             continue
-        heads = ("code", "meaning", "cause", "seen", "count", "implied", "share", section.peers,
-                 "recipients")  # fmt: skip
+        heads = (words("code"), words("meaning"), words("cause"), words("seen"), words("count"),
+                 words("implied"), words("share"), words(section.peers),
+                 words("recipients"))  # fmt: skip
         rows = [
-            (log(figures.code(row), in_table=True), own(row.advice.title, in_table=True),
+            (log(figures.code(row, words), in_table=True),
+             own(words.own(row.advice.title), in_table=True),
              own(row.cause, in_table=True), clock.span(row.first_seen, row.last_seen),
              *map(figures.number, (row.count, row.implied)), own(figures.share(row.share)),
              *map(figures.number, (row.peers, row.recipients)))
@@ -78,69 +95,83 @@ def _codes(report: Report) -> list[str]:
         ]  # fmt: skip
         found += _table(heads, rows, text=4)
         found += [
-            f"- {log(code)} is implied, not printed: {markdown_prose(reason)}"
-            for code, reason in outline.implied(section)
+            "- "
+            + words(
+                "{code} is implied, not printed: {reason}",
+                code=log(code),
+                reason=markdown_prose(reason),
+            )
+            for code, reason in outline.implied(section, words)
         ]
         found.append("")
     return found
 
 
-def _actions(report: Report) -> list[str]:
-    found = ["## What needs action", ""]
+def _actions(report: Report, words: Words) -> list[str]:
+    found = [f"## {words('What needs action')}", ""]
     actions = outline.actions(report)
     if not actions:
-        found += ["Nothing needs action.", ""]
+        found += [words("Nothing needs action."), ""]
     for number, action in enumerate(actions, start=1):
-        row, advice = action.row, action.row.advice
+        finding, advice = action.finding, action.finding.advice
+        place = f", {own(finding.place)}" if finding.place else ""
         found += [
-            f"### {number}. {own(advice.title)}",
+            f"### {number}. {own(words.own(advice.title))}{place}",
             "",
-            f"**{figures.severity(advice.severity)}**, {own(row.direction)}"
-            f" {log(figures.code(row))}, {figures.number(row.count)}"
-            f" ({own(figures.share(row.share))})",
+            f"**{figures.severity(advice.severity, words)}**, {figures.number(finding.count)}"
+            f" ({own(figures.share(finding.share))}), {own(finding.cause)},"
+            f" {own(words(finding.direction))}"
+            f" {log(figures.codes(finding, words=words) or words('no code'))}",
             "",
         ]
         if action.like is None:
             for label, text in (
-                ("Meaning", advice.description),
-                ("Seen when", advice.when_seen),
-                ("To fix", advice.how_to_fix),
-                ("Who acts", advice.who_acts),
+                (words("Meaning"), advice.description),
+                (words("Seen when"), advice.when_seen),
+                (words("To fix"), advice.how_to_fix),
+                (words("Who acts"), advice.who_acts),
             ):
-                found += [f"**{label}:** {' '.join(map(markdown_prose, prose(text)))}", ""]
+                told = " ".join(map(markdown_prose, prose(words.own(text))))
+                found += [f"**{label}:** {told}", ""]
         else:
-            like = log(figures.code(action.like))
-            found += [f"Same meaning and same fix as {own(row.direction)} {like} above.", ""]
+            found += [words("Same meaning and same fix as {number} above.", number=action.like), ""]
+        noun = words("characters")
         found += [
-            f"- {log(f'{e.file}:{e.line}')} {log(excerpt(clean(e.text), MOST_CHARACTERS))}"
-            for e in row.examples[:3]
+            f"- {log(f'{e.file}:{e.line}')}"
+            f" {log(excerpt(clean(e.text), MOST_CHARACTERS, noun=noun))}"
+            for e in finding.examples[:3]
         ]
         found.append("")
     idle = outline.idle(report)
-    return [*found, f"Nothing to do: {own(idle)}", ""] if idle else found
+    return [*found, f"{words('Nothing to do:')} {own(idle)}", ""] if idle else found
 
 
-def _hours(report: Report) -> list[str]:
+def _hours(report: Report, words: Words) -> list[str]:
     days, skipped = outline.days(report)
-    found = ["## Hour by hour", ""] if days else []
+    found = [f"## {words('Hour by hour')}", ""] if days else []
+    heads = (words("hour"), *map(words, outline.HOUR_COLUMNS))
     for day in days:
         rows = [(label, *(figures.number(get(hour.flow)) for get in outline.HOUR_COLUMNS.values()))
                 for label, hour in day.hours]  # fmt: skip
         found += [
-            f"### {figures.day(day.date)}",
+            f"### {figures.day(day.date, words)}",
             "",
-            *_table(("hour", *outline.HOUR_COLUMNS), rows),
+            *_table(heads, rows),
         ]
     if skipped and days:
-        found += [f"{figures.count(skipped, 'hour')} without mail left out.", ""]
+        hours = figures.count(skipped, "hour", words=words)
+        found += [words("{hours} without mail left out.", hours=hours), ""]
     return found
 
 
-def _tops(report: Report) -> list[str]:
+def _tops(report: Report, words: Words) -> list[str]:
     found = []
     for top in report.tops:
-        shown = f"top {figures.number(len(top.rows))} of {figures.number(top.distinct)}"
-        heads = ("name", *(own(c, in_table=True) for c in top.columns))
-        rows = [(log(r.name, in_table=True), *map(figures.number, r.counts)) for r in top.rows]
-        found += [f"## {own(top.title)} ({shown})", "", *_table(heads, rows)]
+        shown = outline.shown(top, words)
+        heads = (words("name"), *(own(words(c), in_table=True) for c in top.columns))
+        rows = [
+            (log(outline.name(r.name, words), in_table=True), *map(figures.number, r.counts))
+            for r in top.rows
+        ]
+        found += [f"## {own(words(top.title))} ({shown})", "", *_table(heads, rows)]
     return found

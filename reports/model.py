@@ -4,8 +4,10 @@ Times are aware datetimes in the report's zone. Text that came from a log (`Exam
 names, hosts) is raw here: each renderer neutralises it in its own one place.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,37 @@ class CodeRow:
 
 
 @dataclass(frozen=True, slots=True)
+class CodeCount:
+    """How often a finding came with one reply code and enhanced code."""
+
+    code: int | None
+    enhanced: str | None
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One cause at one place: why mail was refused, by whom, how often, and what to do."""
+
+    direction: str
+    cause: str
+    place: str
+    """The mailbox provider or the one peer it is about; empty where there are several."""
+    count: int
+    implied: int
+    share: float
+    """Of all replies of this direction, 0 to 1."""
+    peers: int
+    codes: tuple[CodeCount, ...]
+    """Most frequent first."""
+    advice: Advice
+    implied_reasons: tuple[str, ...] = ()
+    examples: tuple[Example, ...] = ()
+    rule: str = ""
+    """The text rule that named the cause; empty where the digits did."""
+
+
+@dataclass(frozen=True, slots=True)
 class Flow:
     """Counts of what happened to mail."""
 
@@ -126,6 +159,50 @@ class Top:
     distinct: int
 
 
+STANDARD = {
+    "mail": "totals of what happened to mail",
+    "replies": "the code table of each direction",
+    "findings": "what needs action: by cause and place, with remedy and example lines",
+    "hours": "what happened in each hour",
+    "tops": "top senders, recipients, clients, relays and destination domains",
+}
+"""The standard sections by name, and what they hold."""
+
+Cell = str | int | float | datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ListColumn:
+    """A column of a listing; `kind` says how its cells are written."""
+
+    name: str
+    kind: Literal["name", "text", "number", "bytes", "seconds", "share", "time"] = "number"
+    """name: raw text of the log; text: our own words; seconds: a duration; share: 0 to 1"""
+
+
+@dataclass(frozen=True, slots=True)
+class ListRow:
+    """A row of a listing; in a tree `level` is its depth."""
+
+    cells: tuple[Cell, ...]
+    level: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A table of a section."""
+
+    key: str
+    """The section's name, and what tells its tables apart: `sasl.users`."""
+    title: str
+    columns: tuple[ListColumn, ...]
+    rows: tuple[ListRow, ...]
+    distinct: int | None = None
+    """How many rows there are, where only the first are given."""
+    note: str = ""
+    """What a reader has to know to read it right."""
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """Everything one report says."""
@@ -144,5 +221,16 @@ class Report:
     tops: tuple[Top, ...]
     notes: tuple[str, ...] = ()
     """What is inferred, missing or uncertain, a sentence each."""
+    findings: tuple[Finding, ...] = ()
+    """What was refused, a row per cause and place: what needs someone first, then by severity
+    and count."""
+    listings: tuple[Listing, ...] = ()
+    """The tables of the sections that were asked for."""
+    shown: frozenset[str] = frozenset(STANDARD)
+    """Which of the standard sections are printed."""
     filters: tuple[str, ...] = field(default=())
     """Selections that were applied (`--since ...`), as the user wrote them."""
+    lang: str = "en"
+    """The language it is written in; the advice already is."""
+    words: Mapping[str, str] = field(default_factory=dict)
+    """What renderers say themselves, notes and reasons: English -> that language; see words.py."""

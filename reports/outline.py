@@ -7,7 +7,9 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from . import figures
-from .model import CodeRow, Flow, HourRow, Report
+from .model import CodeRow, Finding, Flow, HourRow, Lines, Report, Top
+from .safe import clean
+from .words import ENGLISH, Words, words_of
 
 DIRECTIONS = {
     "inbound": ("Inbound: replies we gave", "clients"),
@@ -24,6 +26,8 @@ HOUR_COLUMNS: dict[str, Callable[[Flow], int]] = {
     "expired": attrgetter("expired"),
     "rejected": attrgetter("rejected"),
 }
+OWN_NAMES = frozenset(("(local)", "<> (bounces and notices)", "standard input"))
+"""What stands where a name of the log does and is none."""
 MANY_HOURS = 48
 """Above this many rows, hours without mail are left out."""
 
@@ -48,10 +52,10 @@ class Section(NamedTuple):
 
 
 class Action(NamedTuple):
-    """A row someone must act on; `like`: an earlier one that the same advice was given for."""
+    """What someone must act on; `like`: an earlier one that the same advice was given for."""
 
-    row: CodeRow
-    like: CodeRow | None
+    finding: Finding
+    like: int | None
 
 
 class Day(NamedTuple):
@@ -66,26 +70,38 @@ def by_count(row: CodeRow) -> tuple[int, str, int, str, str]:
     return -row.count, row.direction, row.code or 0, row.enhanced or "", row.cause
 
 
-def totals(flow: Flow) -> list[Total]:
+def totals(flow: Flow, words: Words = ENGLISH) -> list[Total]:
     """List the totals; the rare ones only where there are any."""
     rows = [
-        Total("received", flow.received, figures.size(flow.received_bytes)),
-        Total("sent", flow.sent),
-        Total("deferred", flow.deferred_messages, figures.count(flow.deferrals, "deferral")),
-        Total("bounced", flow.bounced),
-        Total("expired", flow.expired),
-        Total("rejected", flow.rejected),
+        Total(words("received"), flow.received, figures.size(flow.received_bytes)),
+        Total(words("sent"), flow.sent),
+        Total(
+            words("deferred"),
+            flow.deferred_messages,
+            figures.count(flow.deferrals, "deferral", words=words),
+        ),
+        Total(words("bounced"), flow.bounced),
+        Total(words("expired"), flow.expired),
+        Total(words("rejected"), flow.rejected),
     ]
     rare = [
-        Total("held", flow.held),
-        Total("discarded", flow.discarded),
-        Total("warned", flow.warned),
+        Total(words("held"), flow.held),
+        Total(words("discarded"), flow.discarded),
+        Total(words("warned"), flow.warned),
     ]
     return rows + [row for row in rare if row.mails]
 
 
+def name(text: str, words: Words) -> str:
+    """Return a name of the log as it is, and what is no name in the report's language."""
+    return words(text) if text in OWN_NAMES else text
+
+
 def sections(report: Report) -> Iterator[Section]:
-    """Yield the three directions, and any other that a row names, most frequent rows first."""
+    """Yield the three directions, and any other that a row names, most frequent rows first.
+
+    Titles and nouns are English still.
+    """
     others = dict.fromkeys(c.direction for c in report.codes if c.direction not in DIRECTIONS)
     for direction in (*DIRECTIONS, *others):
         title, peers = DIRECTIONS.get(direction, (direction.capitalize(), "peers"))
@@ -95,34 +111,32 @@ def sections(report: Report) -> Iterator[Section]:
 
 
 def actions(report: Report) -> list[Action]:
-    """List what needs someone to act: the most severe first, then the most frequent."""
-    rows = [c for c in report.codes if c.advice.needs_action]
-    rows.sort(key=lambda c: (-c.advice.severity, *by_count(c)))
-    told: dict[tuple[str, ...], CodeRow] = {}
-    found = []
-    for row in rows:
-        advice = row.advice
-        key = (row.direction, advice.description, advice.when_seen, advice.how_to_fix)
-        found.append(Action(row, told.get(key)))
-        told.setdefault(key, row)
+    """List what needs someone to act, in the report's order."""
+    told: dict[tuple[str, ...], int] = {}
+    found: list[Action] = []
+    for finding in report.findings:
+        advice = finding.advice
+        if not advice.needs_action:
+            continue
+        key = (finding.direction, advice.description, advice.when_seen, advice.how_to_fix)
+        found.append(Action(finding, told.get(key)))
+        told.setdefault(key, len(found))
     return found
 
 
 def idle(report: Report) -> str:
-    """Name in one line the rows that nobody has to act on."""
-    found = []
-    for section in sections(report):
-        rows = [r for r in section.rows if not r.advice.needs_action]
-        if rows:
-            listed = ", ".join(f"{_name(r)} ({figures.number(r.count)})" for r in rows)
-            found.append(f"{section.direction} {listed}")
+    """Name in one line the findings that nobody has to act on."""
+    found, words = [], words_of(report)
+    for direction in dict.fromkeys([*DIRECTIONS, *(f.direction for f in report.findings)]):
+        counts: dict[str, int] = {}
+        for finding in report.findings:
+            if finding.direction == direction and not finding.advice.needs_action:
+                counts[finding.cause] = counts.get(finding.cause, 0) + finding.count
+        if counts:
+            most = sorted(counts.items(), key=lambda c: (-c[1], c[0]))
+            listed = ", ".join(f"{clean(cause)} ({figures.number(n)})" for cause, n in most)
+            found.append(f"{words(clean(direction))} {listed}")
     return "; ".join(found)
-
-
-def _name(row: CodeRow) -> str:
-    # The cause is said where it tells more than the code.
-    name = figures.code(row)
-    return name if row.cause in ("ok", "undefined", name) else f"{name} {row.cause}"
 
 
 def days(report: Report) -> tuple[list[Day], int]:
@@ -142,9 +156,25 @@ def days(report: Report) -> tuple[list[Day], int]:
 
 
 def busiest(report: Report) -> str:
-    """Name the hour column with the largest sum."""
+    """Name the hour column with the largest sum, in English."""
     sums = {name: sum(get(h.flow) for h in report.hours) for name, get in HOUR_COLUMNS.items()}
     return max(sums, key=lambda name: sums[name])
+
+
+def fates(lines: Lines) -> list[tuple[str, int]]:
+    """What became of lines, in English, and of how many; what was not understood stands last."""
+    return [
+        ("parsed", lines.parsed),
+        ("ignored", lines.ignored),
+        ("foreign", lines.foreign),
+        ("unrecognised", lines.unrecognised),
+    ]
+
+
+def shown(top: Top, words: Words = ENGLISH) -> str:
+    """Say how much of a top list is shown."""
+    first, distinct = figures.number(len(top.rows)), figures.number(top.distinct)
+    return words("top {shown} of {distinct}", shown=first, distinct=distinct)
 
 
 def no_mail(flow: Flow) -> bool:
@@ -152,11 +182,16 @@ def no_mail(flow: Flow) -> bool:
     return flow == Flow()
 
 
-def implied(section: Section) -> list[tuple[str, str]]:
+def implied(section: Section, words: Words = ENGLISH) -> list[tuple[str, str]]:
     """Code and reason of each reply that is implied, each pair once."""
     found: dict[tuple[str, str], None] = {}
     for row in section.rows:
         if row.implied:
-            reasons = row.implied_reasons or ("no reason given",)
-            found.update(dict.fromkeys((figures.code(row), reason) for reason in reasons))
+            told = reasons(row, words)
+            found.update(dict.fromkeys((figures.code(row, words), reason) for reason in told))
     return list(found)
+
+
+def reasons(row: CodeRow | Finding, words: Words = ENGLISH) -> list[str]:
+    """Say why a code is implied, a sentence each; where nothing is known, that."""
+    return [words.sentence(r) for r in row.implied_reasons] or [words("no reason given")]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from unicodedata import category
+from unicodedata import category, combining
 
 JOINERS = "\u200c\u200d"
 """Invisible, but Indic scripts are spelt with them: allowed in our own texts."""
@@ -73,8 +73,15 @@ def ascii_text(text: str) -> str:
     return "".join(c if c.isascii() else escape(c) for c in plain)
 
 
+_NARROW = frozenset("─═…·•×→–")  # noqa: RUF001
+
+
 @lru_cache(8192)
 def _cell(char: str) -> int:
+    # A vowel sign such as \u093e stands in a cell of its own for the C library's wcwidth and the
+    # terminals that follow it, not for rich. Counted, no line can become too long.
+    if char in _NARROW or category(char) == "Mc":
+        return 1
     from rich.cells import get_character_cell_size  # costs 20 ms; only terminals need it
 
     return get_character_cell_size(char)
@@ -85,27 +92,41 @@ def width(text: str) -> int:
     return len(text) if text.isascii() else sum(map(_cell, text))
 
 
+_VIRAMA = 9
+"""Combining class of the sign that joins a consonant to the next one."""
+
+
+def _begins(text: str, at: int) -> bool:
+    """Tell whether a letter begins here: no mark of the last one, no second half of a conjunct."""
+    if text[at] in JOINERS or category(text[at])[0] == "M":
+        return False
+    before = text[max(at - 2, 0) : at].removesuffix("\u200d")[-1:]
+    joined = bool(before) and combining(before) == _VIRAMA and category(text[at]) == "Lo"
+    return not joined
+
+
 def head(text: str, room: int) -> str:
-    """Return as much of the beginning as `room` columns hold; marks stay with their letter."""
+    """Return as much of the beginning as `room` columns hold; letters stay whole."""
     if text.isascii():
         return text[: max(room, 0)]
     used = 0
     for at, char in enumerate(text):
         used += _cell(char)
         if used > room:
-            return text[:at]
+            cut = next((c for c in range(at, 0, -1) if _begins(text, c)), 0)
+            return text[: cut or at]  # a single letter wider than the room is no letter
     return text
 
 
 def tail(text: str, room: int) -> str:
-    """Return as much of the end as `room` columns hold."""
+    """Return as much of the end as `room` columns hold; letters stay whole."""
     if room <= 0:
         return ""
     start = len(text)
     while start and width(text[start - 1]) <= room:
         start -= 1
         room -= width(text[start])
-    while start < len(text) and _cell(text[start]) == 0:
+    while 0 < start < len(text) and not _begins(text, start):
         start += 1
     return text[start:]
 
@@ -122,14 +143,16 @@ def shorten(text: str, room: int, *, at: str = "middle", mark: str = "…") -> s
     return head(text, left - left // 2) + mark + tail(text, left // 2)
 
 
-def excerpt(text: str, room: int, *, dots: str = "…", space: str = " ") -> str:
+def excerpt(
+    text: str, room: int, *, dots: str = "…", space: str = " ", noun: str = "characters"
+) -> str:
     """Cut the middle out of a long line and say how many characters are missing."""
     if width(text) <= room:
         return text
-    left = max(room - width(f"[{dots} {len(text)} characters {dots}]"), 0)  # at most as long
+    left = max(room - width(f"[{dots} {len(text)} {noun} {dots}]"), 0)  # at most as long
     first, last = head(text, left - left // 2), tail(text, left // 2)
     missing = len(text) - len(first) - len(last)
-    mark = f"[{dots} {missing} characters {dots}]".replace(" ", space)
+    mark = f"[{dots} {missing} {noun} {dots}]".replace(" ", space)
     return shorten(f"{first}{mark}{last}", room, mark=dots)
 
 

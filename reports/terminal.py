@@ -1,15 +1,17 @@
 """The report as plain text for a terminal, a pipe or a mail."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from . import figures, outline
+from . import figures, listings, outline, safe
 from .layout import GAP, NBSP, Column, Page, Row, Span
-from .model import CodeRow, Report, Top
+from .model import Advice, CodeRow, Finding, Input, Report, Top
+from .words import words_of
 
 WIDE = 120
 """From this width on a code's details stand in columns instead of a second line."""
 EXAMPLE_LINES = 4
-LABEL = 10
+FACTS = ("only:", "input:", "note:", "lines:")
+LABELS = ("Meaning", "Seen when", "To fix", "Who acts", "Implied", "Lines")
 LONGEST_BAR = 24
 
 
@@ -17,82 +19,114 @@ def render(
     report: Report, *, width: int = 80, colour: bool = False, ascii_only: bool = False
 ) -> str:
     """Write the report, no line wider than `width` columns."""
-    page = Page(width, colour=colour, ascii_only=ascii_only)
-    for section in SECTIONS:
-        section(page, report)
+    page = Page(width, colour=colour, ascii_only=ascii_only, words=words_of(report))
+    heading(page, report)
+    notes(page, report)
+    for name, section in SECTIONS.items():
+        if name in report.shown:
+            section(page, report)
+    listings.text(page, report)
     return str(page)
 
 
 def heading(page: Page, report: Report) -> None:
     """Say of what and of when this is, from which input, and account for every line."""
-    hosts = page.log(figures.listing(report.hosts)) or "unknown host"
-    page.put(Span(f"Mail report for {hosts}", "bold"), hang=2)
-    software = page.log(figures.listing(report.mtas)) or "no MTA recognised"
+    words = page.words
+    hosts = _names(page, report.hosts) or page.say("unknown host")
+    page.put(Span(page.say("Mail report for {hosts}", hosts=hosts), "bold"), hang=2)
+    software = _names(page, report.mtas) or page.say("no MTA recognised")
     page.put(page.own(figures.period(report)), page.own(" · "), software, hang=2)
     page.put(Span(("=" if page.ascii_only else "═") * page.width, "dim"))
     if report.filters:
-        page.put("only:  ", page.log(", ".join(report.filters)), hang=7)
+        _fact(page, "only:", page.log(", ".join(report.filters)))
     whole = [i for i in report.inputs if i.problem is None]
-    names = figures.listing((f"{i.name} ({figures.count(i.lines, 'line')})" for i in whole), 3)
     if whole:
-        page.put("input: ", page.log(names), hang=7)
+        names = figures.listing((_input(page, i) for i in whole), 3, words)
+        _fact(page, "input:", page.own(names))
     for item in report.inputs:
         if item.problem is not None:
-            page.put(Span("input: ", "yellow"), page.log(item.name),
-                     f" ({figures.count(item.lines, 'line')}): ",
-                     Span(page.log(item.problem), "yellow"), hang=7)  # fmt: skip
+            problem = Span(page.own(words.sentence(item.problem)), "yellow")
+            _fact(page, "input:", f"{_input(page, item)}: ", problem, style="yellow")
     if not report.inputs:
-        page.put("input: none")
+        _fact(page, "input:", page.say("none"))
     lines = report.lines
-    left = f"{figures.number(lines.unrecognised)}{NBSP}unrecognised"
-    page.put(
-        f"lines: {figures.number(lines.total)} = {figures.number(lines.parsed)}{NBSP}parsed"
-        f" +{NBSP}{figures.number(lines.ignored)}{NBSP}ignored"
-        f" +{NBSP}{figures.number(lines.foreign)}{NBSP}foreign ",
-        Span(f"+{NBSP}{left}", "yellow" if lines.unrecognised else ""),
-        hang=7,
+    fates = [
+        f"{figures.number(n)}{NBSP}{page.say(name).replace(' ', NBSP)}"
+        for name, n in outline.fates(lines)
+    ]
+    _fact(
+        page,
+        "lines:",
+        f"{figures.number(lines.total)} = " + f" +{NBSP}".join(fates[:-1]) + " ",
+        Span(f"+{NBSP}{fates[-1]}", "yellow" if lines.unrecognised else ""),
     )
+
+
+def _names(page: Page, names: Sequence[str]) -> str:
+    return page.own(figures.listing(map(page.log, names), words=page.words))
+
+
+def _name(page: Page, text: str) -> str:
+    return page.say(text) if text in outline.OWN_NAMES else page.log(text)
+
+
+def _input(page: Page, item: Input) -> str:
+    lines = figures.count(item.lines, "line", words=page.words)
+    return f"{_name(page, item.name)} ({page.own(lines)})"
+
+
+def _fact(page: Page, label: str, *spans: Span | str, style: str = "") -> None:
+    room = 1 + max(safe.width(page.say(fact)) for fact in FACTS)
+    page.put(Span(_padded(page.say(label), room), style), *spans, hang=room)
+
+
+def _padded(text: str, room: int) -> str:
+    return text + " " * (room - safe.width(text))
 
 
 def notes(page: Page, report: Report) -> None:
     """Say what is inferred or missing."""
     for note in report.notes:
-        page.put("note:  ", page.own(note), hang=7)
+        _fact(page, "note:", page.own(page.words.sentence(note)))
 
 
 def totals(page: Page, report: Report) -> None:
     """Say what happened to mail."""
-    page.rule("Mail")
+    page.rule(page.say("Mail"))
     if outline.no_mail(report.totals):
-        page.put("No mail was received, sent or refused.", indent=2)
+        page.put(page.say("No mail was received, sent or refused."), indent=2)
         return
-    rows = outline.totals(report.totals)
-    label = max(len(r.label) for r in rows)
-    figure = max(len(figures.number(r.mails)) for r in rows)
-    for row in rows:
+    rows = [(page.own(r.label), r) for r in outline.totals(report.totals, page.words)]
+    room = max(safe.width(label) for label, _ in rows)
+    figure = max(len(figures.number(r.mails)) for _, r in rows)
+    for label, row in rows:
         count = figures.number(row.mails).rjust(figure)
-        page.put(f"{row.label:{label}}  {count}", Span(f"  {row.remark}", "dim"), indent=2)
+        remark = Span(f"  {page.own(row.remark)}", "dim")
+        page.put(f"{_padded(label, room)}  {count}", remark, indent=2)
 
 
 def codes(page: Page, report: Report) -> None:
     """Write the code table of each direction."""
     if not report.codes:
-        page.rule("Replies")
-        page.put("No SMTP reply was given or received, as far as this log tells.", indent=2)
+        page.rule(page.say("Replies"))
+        page.put(
+            page.say("No SMTP reply was given or received, as far as this log tells."), indent=2
+        )
         return
     clock = figures.Clock(report)
     for section in outline.sections(report):
-        page.rule(page.own(section.title), figures.count(section.replies, *section.noun))
+        count = figures.count(section.replies, *section.noun, words=page.words)
+        page.rule(page.say(section.title), page.own(count))
         if not section.rows:
-            page.put("None.", indent=2)
+            page.put(page.say("None."), indent=2)
             continue
         write = _code_columns if page.width >= WIDE else _code_lines
         write(page, section, clock)
         _implied(page, section)
 
 
-def _severity(row: CodeRow) -> str:
-    return {0: "", 1: "", 2: "yellow"}.get(max(row.advice.severity, 0), "red")
+def _severity(advice: Advice) -> str:
+    return {0: "", 1: "", 2: "yellow"}.get(max(advice.severity, 0), "red")
 
 
 def _zero(page: Page, value: int) -> Span:
@@ -100,21 +134,23 @@ def _zero(page: Page, value: int) -> Span:
 
 
 def _digits(page: Page, row: CodeRow) -> list[Span]:
-    code = "" if row.code is None else str(row.code)
-    enhanced = page.log(row.enhanced or "")
-    return [Span(code or page.own("–"), _severity(row)), Span(enhanced, _severity(row))]  # noqa: RUF001
+    code = page.own("–") if row.code is None else str(row.code)  # noqa: RUF001
+    style = _severity(row.advice)
+    return [Span(code, style), Span(page.log(row.enhanced or ""), style)]
 
 
 def _code_lines(page: Page, section: outline.Section, clock: figures.Clock) -> None:
-    columns = [Column("code", "text"), Column("", "text"), Column("meaning", "wrap"),
-               Column("count"), Column("share"), Column(section.peers), Column("rcpts")]  # fmt: skip
+    say = page.say
+    columns = [Column(say("code"), "text"), Column("", "text"), Column(say("meaning"), "wrap"),
+               Column(say("count")), Column(say("share")), Column(say(section.peers)),
+               Column(say("rcpts"))]  # fmt: skip
     rows = []
     for row in section.rows:
         below = [page.log(row.cause), page.own(clock.span(row.first_seen, row.last_seen))]
         if row.implied:
-            every = row.implied == row.count
-            below.append("all implied" if every else f"{figures.number(row.implied)} implied")
-        cells = [*_digits(page, row), Span(page.own(row.advice.title)),
+            every, some = row.implied == row.count, figures.number(row.implied)
+            below.append(say("all implied") if every else say("{count} implied", count=some))
+        cells = [*_digits(page, row), Span(page.own(page.words.own(row.advice.title))),
                  Span(figures.number(row.count)), Span(figures.share(row.share)),
                  _zero(page, row.peers), _zero(page, row.recipients)]  # fmt: skip
         rows.append(Row(cells, [Span(page.own(" · ").join(filter(None, below)), "dim")]))
@@ -122,11 +158,14 @@ def _code_lines(page: Page, section: outline.Section, clock: figures.Clock) -> N
 
 
 def _code_columns(page: Page, section: outline.Section, clock: figures.Clock) -> None:
-    columns = [Column("code", "text"), Column("", "text"), Column("meaning", "wrap"),
-               Column("cause", "text"), Column("count"), Column("implied"), Column("share"),
-               Column(section.peers), Column("rcpts"), Column("seen", "text")]  # fmt: skip
+    say = page.say
+    columns = [Column(say("code"), "text"), Column("", "text"), Column(say("meaning"), "wrap"),
+               Column(say("cause"), "text"), Column(say("count")), Column(say("implied")),
+               Column(say("share")), Column(say(section.peers)), Column(say("rcpts")),
+               Column(say("seen"), "text")]  # fmt: skip
     rows = [
-        Row([*_digits(page, row), Span(page.own(row.advice.title)), Span(page.log(row.cause), "dim"),
+        Row([*_digits(page, row), Span(page.own(page.words.own(row.advice.title))),
+             Span(page.log(row.cause), "dim"),
              Span(figures.number(row.count)), _zero(page, row.implied),
              Span(figures.share(row.share)), _zero(page, row.peers), _zero(page, row.recipients),
              Span(page.own(clock.span(row.first_seen, row.last_seen)), "dim")])
@@ -137,64 +176,84 @@ def _code_columns(page: Page, section: outline.Section, clock: figures.Clock) ->
 
 def _implied(page: Page, section: outline.Section) -> None:
     """Give the reason for each implied code, below its table."""
-    implied = outline.implied(section)
+    implied = outline.implied(section, page.words)
     if implied:
         page.blank()
-        page.put("Implied: the log proves the reply without printing its code.", indent=2)
+        said = page.say("Implied: the log proves the reply without printing its code.")
+        page.put(said, indent=2)
     for code, reason in implied:
-        page.put(Span(f"{page.log(code)}: {page.log(reason)}", "dim"), indent=4, hang=6)
+        page.put(Span(f"{page.own(code)}: {page.own(reason)}", "dim"), indent=4, hang=6)
 
 
 def actions(page: Page, report: Report) -> None:
     """Explain what someone must act on; sum up the rest."""
     found = outline.actions(report)
-    page.rule("What needs action", figures.count(len(found), "finding") if found else "")
+    count = page.own(figures.count(len(found), "finding", words=page.words))
+    page.rule(page.say("What needs action"), count if found else "")
     if not report.codes:
-        page.put("Nothing: there is no reply to explain.", indent=2)
+        page.put(page.say("Nothing: there is no reply to explain."), indent=2)
     elif not found:
-        page.put("Nothing needs action.", indent=2)
+        page.put(page.say("Nothing needs action."), indent=2)
     for number, action in enumerate(found, start=1):
         _action(page, number, action)
     idle = outline.idle(report)
     if idle:
         page.blank()
-        page.put(Span("Nothing to do: ", "dim"), page.log(idle), indent=2, hang=4)
+        page.put(Span(f"{page.say('Nothing to do:')} ", "dim"), page.own(idle), indent=2, hang=4)
 
 
 def _action(page: Page, number: int, action: outline.Action) -> None:
-    row, advice = action.row, action.row.advice
+    finding, advice, words = action.finding, action.finding.advice, page.words
     page.blank()
-    code = page.log(f"{row.direction} {figures.code(row)}")
-    count = f"{figures.number(row.count)} ({figures.share(row.share)})"
-    page.put(f"{number}. ", Span(page.own(advice.title), "bold"), indent=2, hang=5)
-    page.put(Span(figures.severity(advice.severity), _severity(row)),
-             page.own(" · "), code, page.own(" · "), count, indent=5)  # fmt: skip
+    place = [page.own(" · "), page.log(finding.place)] if finding.place else []
+    page.put(
+        f"{number}. ", Span(page.own(words.own(advice.title)), "bold"), *place, indent=2, hang=5
+    )
+    codes = page.own(figures.codes(finding, words=words))
+    said = " ".join(filter(None, (page.say(finding.direction), codes)))
+    count = f"{figures.number(finding.count)} ({figures.share(finding.share)})"
+    severity = page.own(figures.severity(advice.severity, words))
+    page.put(Span(severity, _severity(advice)), page.own(" · "), count,
+             page.own(" · "), page.log(finding.cause), page.own(" · "), said,
+             indent=5)  # fmt: skip
     if action.like is None:
         _labelled(page, "Meaning", advice.description)
         _labelled(page, "Seen when", advice.when_seen)
         _labelled(page, "To fix", advice.how_to_fix)
         _labelled(page, "Who acts", advice.who_acts)
     else:
-        like = page.log(figures.code(action.like))
-        page.put(f"Same meaning and same fix as {row.direction} {like} above.", indent=5)
-    if row.implied:
-        many = "all" if row.implied == row.count else figures.number(row.implied)
-        reasons = "; ".join(row.implied_reasons) or "no reason given"
-        _labelled(page, "Implied", f"{many} of {figures.number(row.count)}: {reasons}")
-    _examples(page, row)
+        same = page.say("Same meaning and same fix as {number} above.", number=action.like)
+        page.put(same, indent=5)
+    if finding.implied:
+        whole, some = figures.number(finding.count), figures.number(finding.implied)
+        every = finding.implied == finding.count
+        part = (
+            words("all of {whole}", whole=whole)
+            if every
+            else words("{part} of {whole}", part=some, whole=whole)
+        )
+        _labelled(page, "Implied", f"{part}: {'; '.join(outline.reasons(finding, words))}")
+    _examples(page, finding)
+
+
+def _label(page: Page, label: str) -> str:
+    """Write a label as wide as the widest one."""
+    return _padded(page.say(label), 1 + max(safe.width(page.say(text)) for text in LABELS))
 
 
 def _labelled(page: Page, label: str, text: str) -> None:
-    for number, paragraph in enumerate(page.prose(text)):
+    shown = _label(page, label)
+    hang = 5 + safe.width(shown)
+    for number, paragraph in enumerate(page.prose(page.words.own(text))):
         if number:
-            page.put(paragraph, indent=5 + LABEL)
+            page.put(paragraph, indent=hang)
         else:
-            page.put(Span(f"{label:{LABEL}}", "dim"), paragraph, indent=5, hang=5 + LABEL)
+            page.put(Span(shown, "dim"), paragraph, indent=5, hang=hang)
 
 
-def _examples(page: Page, row: CodeRow) -> None:
-    label = Span(f"{'Lines':{LABEL}}", "dim")
-    indent = 5 + LABEL
+def _examples(page: Page, row: Finding) -> None:
+    label = Span(_label(page, "Lines"), "dim")
+    indent = 5 + safe.width(label.text)
     room = (page.width - indent) * EXAMPLE_LINES * 9 // 10
     for number, example in enumerate(row.examples[:3]):
         where = f"{page.log(example.file)}:{example.line}"
@@ -207,13 +266,15 @@ def hours(page: Page, report: Report) -> None:
     days, skipped = outline.days(report)
     if not days:
         return
-    page.rule("Hour by hour")
+    words = page.words
+    page.rule(page.say("Hour by hour"))
     name = outline.busiest(report)
     counts = [outline.HOUR_COLUMNS[name](h.flow) for d in days for _, h in d.hours]
-    columns = [Column("hour", "text"), *map(Column, outline.HOUR_COLUMNS)]
+    columns = [Column(page.say("hour"), "text")]
+    columns += [Column(page.say(column)) for column in outline.HOUR_COLUMNS]
     rows = []
     for day in days:
-        above: list[Span] = [Span(figures.day(day.date), "bold")]
+        above: list[Span] = [Span(page.own(figures.day(day.date, words)), "bold")]
         for label, hour in day.hours:
             cells = [_zero(page, get(hour.flow)) for get in outline.HOUR_COLUMNS.values()]
             rows.append(Row([Span(label), *cells], above=above))
@@ -224,9 +285,13 @@ def hours(page: Page, report: Report) -> None:
         columns.append(Column("", "text"))
         drawn = [Span(page.bar(count, max(counts), bar), "dim") for count in counts]
         rows = [r._replace(cells=[*r.cells, d]) for r, d in zip(rows, drawn, strict=True)]
-        remarks.append(f"Bars: {name}, at most {figures.number(max(counts))} in an hour.")
+        most = figures.number(max(counts))
+        remarks.append(
+            page.say("Bars: {name}, at most {most} in an hour.", name=words(name), most=most)
+        )
     if skipped:
-        remarks.append(f"{figures.count(skipped, 'hour')} without mail left out.")
+        left_out = figures.count(skipped, "hour", words=words)
+        remarks.append(page.say("{hours} without mail left out.", hours=left_out))
     page.table(columns, rows, indent=2)
     page.blank()
     if remarks:
@@ -236,22 +301,26 @@ def hours(page: Page, report: Report) -> None:
 def tops(page: Page, report: Report) -> None:
     """Write the top lists."""
     for top in report.tops:
-        shown = f"top {figures.number(len(top.rows))} of {figures.number(top.distinct)}"
-        page.rule(page.own(top.title), shown if top.rows else "")
+        shown = page.own(outline.shown(top, page.words))
+        page.rule(page.say(top.title), shown if top.rows else "")
         _top(page, top)
 
 
 def _top(page: Page, top: Top) -> None:
     if not top.rows:
-        page.put("None.", indent=2)
+        page.put(page.say("None."), indent=2)
         return
-    columns = [*(Column(page.own(c)) for c in top.columns), Column("", "cut")]
-    rows = [Row([*(_zero(page, c) for c in row.counts), Span(page.log(row.name))])
+    columns = [*(Column(page.say(c)) for c in top.columns), Column("", "cut")]
+    rows = [Row([*(_zero(page, c) for c in row.counts), Span(_name(page, row.name))])
             for row in top.rows]  # fmt: skip
     page.table(columns, rows, indent=2)
 
 
-SECTIONS: tuple[Callable[[Page, Report], None], ...] = (
-    heading, notes, totals, codes, actions, hours, tops,
-)  # fmt: skip
-"""The sections in their order."""
+SECTIONS: dict[str, Callable[[Page, Report], None]] = {
+    "mail": totals,
+    "replies": codes,
+    "findings": actions,
+    "hours": hours,
+    "tops": tops,
+}
+"""The standard sections in their order."""

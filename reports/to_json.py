@@ -1,4 +1,7 @@
-"""The report as JSON: versioned, with stable keys in a fixed order, nothing rounded or cut."""
+"""The report as JSON: versioned, with stable keys in a fixed order, nothing rounded or cut.
+
+`language` is that of the advice; keys, values of a fixed set, notes and reasons are English.
+"""
 
 import json
 import re
@@ -6,7 +9,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from .model import CodeRow, Report, Top
+from .model import CodeRow, Finding, Listing, Report, Top
 from .safe import clean
 
 SCHEMA_VERSION = 1
@@ -17,7 +20,12 @@ _LONE = re.compile("[\ud800-\udfff]")
 
 def render(report: Report) -> str:
     """Write the report as one JSON document."""
-    text = json.dumps(to_dict(report), ensure_ascii=False, indent=2, allow_nan=False)
+    return dump(to_dict(report))
+
+
+def dump(value: Any) -> str:
+    """Write plain values as JSON that is safe to print."""
+    text = json.dumps(_repair(value), ensure_ascii=False, indent=2, allow_nan=False)
     return _PERHAPS_UNSEEN.sub(_seen, text) + "\n"
 
 
@@ -31,6 +39,7 @@ def to_dict(report: Report) -> dict[str, Any]:
     """Return the report as plain values, ready for JSON."""
     found = {
         "schema_version": SCHEMA_VERSION,
+        "language": report.lang,
         "hosts": report.hosts,
         "mtas": report.mtas,
         "period": {"start": report.start, "end": report.end, "timezone": report.timezone},
@@ -40,8 +49,10 @@ def to_dict(report: Report) -> dict[str, Any]:
         "notes": report.notes,
         "totals": asdict(report.totals),
         "codes": [_code(row) for row in report.codes],
+        "findings": [_finding(finding) for finding in report.findings],
         "hours": [{"start": h.start, **asdict(h.flow)} for h in report.hours],
         "tops": [_top(top) for top in report.tops],
+        "sections": [_listing(listing) for listing in report.listings],
     }
     return {key: _repair(value) for key, value in found.items()}
 
@@ -70,6 +81,24 @@ def _code(row: CodeRow) -> dict[str, Any]:
         "needs_action": advice.needs_action,
         "source": advice.source,
         "examples": [asdict(e) for e in row.examples],
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    advice = asdict(finding.advice)
+    found = asdict(finding)
+    del found["advice"], found["examples"], advice["source"]
+    return found | advice | {"examples": [asdict(e) for e in finding.examples]}
+
+
+def _listing(listing: Listing) -> dict[str, Any]:
+    return {
+        "key": listing.key,
+        "title": listing.title,
+        "columns": [asdict(column) for column in listing.columns],
+        "distinct": listing.distinct,
+        "note": listing.note,
+        "rows": [{"level": row.level, "cells": list(row.cells)} for row in listing.rows],
     }
 
 

@@ -6,8 +6,10 @@ from zoneinfo import ZoneInfo
 
 from reports.model import (
     Advice,
+    CodeCount,
     CodeRow,
     Example,
+    Finding,
     Flow,
     HourRow,
     Input,
@@ -186,6 +188,7 @@ def busy_day() -> Report:
         totals=Flow(received=1234, received_bytes=59_492_374, sent=1180, deferred_messages=40,
                     deferrals=87, bounced=129, expired=1, rejected=210, held=2),
         codes=codes,
+        findings=found(codes, **{"sender-auth": "Gmail"}),
         hours=tuple(HourRow(at(hour), _flow(hour)) for hour in range(24)),
         tops=(
             Top("senders", "Senders", ("mails", "bytes"), (
@@ -205,6 +208,26 @@ def busy_day() -> Report:
     )  # fmt: skip
 
 
+def found(codes: tuple[CodeRow, ...], **places: str) -> tuple[Finding, ...]:
+    """A finding for each row that is no success, in the report's order."""
+    rows = [c for c in codes if c.cause != "ok"]
+    rows.sort(key=lambda c: (not c.advice.needs_action, -c.advice.severity, -c.count))
+    return tuple(
+        Finding(
+            direction=c.direction, cause=c.cause, place=places.get(c.cause, ""), count=c.count,
+            implied=c.implied, share=c.share, peers=c.peers,
+            codes=(CodeCount(c.code, c.enhanced, c.count),), advice=c.advice,
+            implied_reasons=c.implied_reasons, examples=c.examples,
+        )
+        for c in rows
+    )  # fmt: skip
+
+
+def with_codes(report: Report, codes: tuple[CodeRow, ...]) -> Report:
+    """The report with these rows and what they amount to."""
+    return replace(report, codes=codes, findings=found(codes))
+
+
 def empty() -> Report:
     """A log without a single line of mail."""
     return Report(
@@ -218,7 +241,7 @@ def quiet() -> Report:
     """A day on which nothing needs action."""
     day = busy_day()
     calm = tuple(c for c in day.codes if not c.advice.needs_action)
-    return replace(day, codes=calm)
+    return with_codes(day, calm)
 
 
 def several_days() -> Report:
@@ -231,7 +254,9 @@ def several_days() -> Report:
     day = busy_day()
     codes = tuple(replace(c, first_seen=moments[2], last_seen=moments[60]) for c in day.codes)
     hours = tuple(HourRow(m, f) for m, f in zip(moments, flows, strict=True))
-    return replace(day, start=moments[0], end=moments[-1], codes=codes, hours=hours)
+    return replace(
+        with_codes(day, codes), start=moments[0], end=moments[-1], hours=hours
+    )
 
 
 HOSTILE = (
@@ -272,6 +297,10 @@ def hostile(text: str = " ".join(HOSTILE)) -> Report:
         mtas=(text,),
         inputs=(Input(text, 1), Input(text, 2, problem=text, styles=(text,))),
         codes=(*day.codes, bad, idle),
+        findings=(
+            *(replace(f, place=text) for f in found((bad, idle))),
+            *day.findings,
+        ),
         tops=(Top(text, text, (text, "b"), (TopRow(text, (1, 2)),), 1), *day.tops),
         notes=(text,),
         filters=(text,),

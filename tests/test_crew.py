@@ -1,5 +1,6 @@
 """Several processes give what one gives, whatever happens to them."""
 
+import gzip
 import os
 import signal
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ import polars as pl
 import pytest
 
 from analyzer.crew import Crew, gather_crew
+from analyzer.jobs import summarise_by
 from analyzer.pipeline import Task, summarise_tasks
 from analyzer.selection import Selection
 from analyzer.summary import Summary
@@ -79,11 +81,12 @@ def figures(summary: Summary) -> dict[str, pl.DataFrame]:
 
 def test_several_processes_report_what_one_does(tmp_path: Path, crew: Crew) -> None:
     name = big_log(tmp_path)
-    alone = [Task(Source(name)), Task(Source(LOGS[0]))]
-    together = [Task(Source(name)), Task(Source(LOGS[0]))]
+    packed = tmp_path / "packed"
+    packed.write_bytes(gzip.compress(Path(LOGS[0]).read_bytes()))
+    alone, together = ([Task(Source(n)) for n in (name, str(packed))] for _ in range(2))
     chosen = Selection(directions=("inbound",))
     one = summarise_tasks(alone, chosen, size=SIZE)
-    many = summarise_tasks(together, chosen, size=SIZE, crew=crew)
+    many = summarise_by(crew, together, chosen, size=SIZE)
     assert [t.source.lines for t in together] == [t.source.lines for t in alone]
     ours, theirs = figures(many), figures(one)
     assert ours.keys() == theirs.keys()

@@ -25,6 +25,8 @@ STANDS_FOR = {
     "journalctl -u postfix -o json": "cat sample_logs/postfix-journal-json.log",
     "journalctl -u postfix -o short-iso": "cat sample_logs/postfix-journal-short-iso.log",
     "-d yesterday": "--since 2020-01-01",
+    "mail.log*": "sample_logs/postfix-newyear.log sample_logs/sendmail-packed.log.gz",
+    "alice@example.org": "ok_ny0@d2.test",
     "mail.log": "sample_logs/postfix-newyear.log",
     "report.html": "/dev/null",
 }

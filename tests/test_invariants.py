@@ -73,8 +73,8 @@ def without_sources(report: str) -> dict[str, Any]:
     """A report without what names files and lines."""
     found: dict[str, Any] = json.loads(report)
     del found["inputs"]
-    for code in found["codes"]:
-        for shown in code["examples"]:
+    for row in (*found["codes"], *found["findings"]):
+        for shown in row["examples"]:
             del shown["file"], shown["line"]
     return found
 

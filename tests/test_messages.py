@@ -7,7 +7,9 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analyzer.messages import OPEN_SCHEMA, fold, join, pieces
+from analyzer import messages
+from analyzer.messages import OPEN_SCHEMA, join, message_tables, pieces
+from analyzer.tables import LazyTables
 from parsers.clock import Clock
 from parsers.parse import Chunk, parse
 
@@ -20,6 +22,11 @@ class Step(NamedTuple):
     what: str
     queue_id: str = "A"
     host: str = "mx1"
+
+
+def fold(found: pl.DataFrame, *, closing: bool = False) -> tuple[LazyTables, pl.DataFrame]:
+    whole, left = messages.fold(found, closing=closing)
+    return message_tables(whole), left
 
 
 def pieces_of(steps: Sequence[Step], first: int = 0) -> pl.DataFrame:

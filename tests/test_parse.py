@@ -62,7 +62,7 @@ def test_what_the_report_wants_changes_no_fate_and_no_figure(lines: list[str]) -
     chunk = Chunk(pl.Series(lines, dtype=pl.String), clock=CLOCK)
     full, less = parse(chunk), parse(chunk, WANTED)
     assert full.fates.equals(less.fates)
-    columns = sorted(WANTED.columns - {"reply_text"})
+    columns = sorted(WANTED.columns - {"reply_text", "enhanced_from"})
     counted = (
         ~pl.col("kind").is_in(list(WANTED.quiet))
         | pl.col("outcome").is_not_null()

@@ -176,3 +176,46 @@ def test_prose_code_is_code() -> None:
 
 def test_code_that_touches_code_is_left_as_text() -> None:
     assert safe.markdown_prose("`a``b`") == r"\`a\`\`b\`"
+
+
+# Columns the cursor moved by in xterm, VTE, Konsole and tmux (asked with DSR), all alike.
+MEASURED = {
+    "abc": 3, "का": 2, "कि": 2, "की": 2, "हिन्दी": 5, "क्षेत्र": 4, "प्रेषक": 4,
+    "व्यवस्थापक": 8, "नज़र रखें": 6, "स्थिति": 5,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", MEASURED)
+def test_devanagari_is_as_wide_as_terminals_make_it(text: str) -> None:
+    assert safe.width(text) == MEASURED[text]
+
+
+SYLLABLES = ("क", "ष", "का", "कि", "हिं", "क्षि", "स्त्री", "प्रे", "दृ", "ष्टि", "ज्ञा", "कौं", "ज़", "र्\u200dया",
+             "क्\u200cष", "ॐ", "a", "।")  # fmt: skip
+
+
+def _starts(parts: list[str]) -> set[int]:
+    """Where a letter may begin: an explicit non-joiner parts a conjunct."""
+    whole = "".join(parts)
+    ends = {len("".join(parts[:n])) for n in range(len(parts) + 1)}
+    return ends | {n + 1 for n, char in enumerate(whole) if char == "\u200c"}
+
+
+@given(st.lists(st.sampled_from(SYLLABLES), max_size=30), st.integers(5, 30))
+def test_no_cut_goes_through_a_letter(parts: list[str], room: int) -> None:
+    text = "".join(parts)
+    starts = _starts(parts)
+    first, last = safe.head(text, room), safe.tail(text, room)
+    assert text.startswith(first)
+    assert text.endswith(last)
+    assert {len(first), len(text) - len(last)} <= starts
+    assert max(safe.width(first), safe.width(last)) <= room
+    # It is as much as there is room for.
+    longer = [n for n in starts if n > len(first)]
+    assert not longer or safe.width(text[: min(longer)]) > room
+
+
+def test_a_letter_wider_than_the_room_is_cut_all_the_same() -> None:
+    tower = "क्" * 40
+    assert 0 < safe.width(safe.head(tower, 6)) <= 6
+    assert safe.width(safe.shorten(tower, 9)) <= 9

@@ -17,6 +17,7 @@ from report_samples import (
     hostile,
     quiet,
     several_days,
+    with_codes,
 )
 from rich.cells import cell_len
 
@@ -90,7 +91,7 @@ def test_nothing_hostile_gets_through(
     rows = tuple(replace(c, count=count, peers=count, recipients=count) for c in report.codes)
     flow = Flow(*[count] * 11)
     hours = tuple(replace(h, flow=flow) for h in report.hours)
-    report = replace(report, codes=rows, hours=hours, totals=flow)
+    report = replace(with_codes(report, rows), hours=hours, totals=flow)
     shown = render(report, width=width, colour=colour, ascii_only=ascii_only)
     _measure(shown, width, colour=colour, ascii_only=ascii_only)
 
@@ -151,24 +152,25 @@ def test_what_needs_action_comes_by_severity_then_by_count() -> None:
     lines = section(render(busy_day()), "What needs action")
     heads = [line.strip() for line in lines if " · " in line]
     assert heads == [
-        "now · outbound 550 5.7.26 · 120 (9.1 %)",
-        "now · outbound 421 4.7.26 · 21 (1.6 %)",
-        "today · local 4.4.1 · 87 (100.0 %)",
-        "this week · inbound 550 5.1.1 · 92 (6.6 %)",
+        "1. Mail without SPF and DKIM is refused · Gmail",
+        "now · 120 (9.1 %) · sender-auth · outbound 550 5.7.26",
+        "2. Mail without SPF and DKIM is refused · Gmail",
+        "now · 21 (1.6 %) · sender-auth · outbound 421 4.7.26",
+        "today · 87 (100.0 %) · network · local 4.4.1",
+        "this week · 92 (6.6 %) · bad-recipient · inbound 550 5.1.1",
     ]
 
 
 def test_the_same_advice_is_given_once() -> None:
     text = render(busy_day())
     assert text.count("Look up the SPF record") == 1
-    assert "Same meaning and same fix as outbound 550 5.7.26 above." in text
+    assert "Same meaning and same fix as 1 above." in text
 
 
 def test_what_needs_nothing_is_one_sentence() -> None:
     text = " ".join(render(busy_day()).split())
     assert (
-        "Nothing to do: inbound 250 2.0.0 (1,204), 451 4.7.1 greylist (87), "
-        "502 5.5.1 protocol (12); outbound 250 (1,180) Hour by hour"
+        "Nothing to do: inbound greylist (87), protocol (12) Hour by hour"
     ) in text
 
 
@@ -179,7 +181,7 @@ def test_an_implied_reply_says_so_with_its_reason() -> None:
         "    502 5.5.1: `disconnect ... vrfy=0/12` counts commands that were refused"
     )
     some = code_row("inbound", 550, "5.1.1", "bad-recipient", 9, NO_SUCH_USER, implied=4)
-    text = render(replace(empty(), codes=(some,)))
+    text = render(with_codes(empty(), (some,)))
     assert "bad-recipient · 4 implied\n" in text
     assert "Implied   4 of 9: no reason given\n" in text
 
@@ -254,7 +256,7 @@ def test_nothing_at_all() -> None:
 def test_nothing_needs_action() -> None:
     lines = section(render(quiet()), "What needs action")
     assert lines[0].strip() == "Nothing needs action."
-    assert lines[1].strip().startswith("Nothing to do: inbound 250 2.0.0 (1,204)")
+    assert lines[1].strip() == "Nothing to do: inbound greylist (87), protocol (12)"
 
 
 def test_a_long_name_is_cut_where_it_is_seen() -> None:
@@ -274,6 +276,6 @@ def test_the_same_advice_for_another_direction_is_told_again() -> None:
         code_row("inbound", 550, "5.1.1", "bad-recipient", 9, NO_SUCH_USER),
         code_row("outbound", 550, "5.1.1", "bad-recipient", 8, NO_SUCH_USER),
     )
-    text = render(replace(empty(), codes=rows))
+    text = render(with_codes(empty(), rows))
     assert text.count("Nothing for strangers.") == 2
     assert "Same meaning" not in text

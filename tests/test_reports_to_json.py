@@ -22,8 +22,8 @@ def test_busy_day(golden: Callable[[str, str], None]) -> None:
 def test_the_keys_and_their_order() -> None:
     report = to_dict(busy_day())
     assert list(report) == [
-        "schema_version", "hosts", "mtas", "period", "filters", "inputs", "lines", "notes",
-        "totals", "codes", "hours", "tops",
+        "schema_version", "language", "hosts", "mtas", "period", "filters", "inputs", "lines", "notes",
+        "totals", "codes", "findings", "hours", "tops", "sections",
     ]  # fmt: skip
     assert report["schema_version"] == 1
     assert list(report["period"]) == ["start", "end", "timezone"]
@@ -34,6 +34,12 @@ def test_the_keys_and_their_order() -> None:
             "share", "peers", "recipients", "first_seen", "last_seen", "title", "description",
             "when_seen", "how_to_fix", "who_acts", "severity", "needs_action", "source",
             "examples",
+        ]  # fmt: skip
+    for row in report["findings"]:
+        assert list(row) == [
+            "direction", "cause", "place", "count", "implied", "share", "peers", "codes",
+            "implied_reasons", "rule", "title", "description", "when_seen", "how_to_fix",
+            "who_acts", "severity", "needs_action", "examples",
         ]  # fmt: skip
 
 
