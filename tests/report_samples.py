@@ -254,9 +254,7 @@ def several_days() -> Report:
     day = busy_day()
     codes = tuple(replace(c, first_seen=moments[2], last_seen=moments[60]) for c in day.codes)
     hours = tuple(HourRow(m, f) for m, f in zip(moments, flows, strict=True))
-    return replace(
-        with_codes(day, codes), start=moments[0], end=moments[-1], hours=hours
-    )
+    return replace(with_codes(day, codes), start=moments[0], end=moments[-1], hours=hours)
 
 
 HOSTILE = (

@@ -169,9 +169,7 @@ def test_the_same_advice_is_given_once() -> None:
 
 def test_what_needs_nothing_is_one_sentence() -> None:
     text = " ".join(render(busy_day()).split())
-    assert (
-        "Nothing to do: inbound greylist (87), protocol (12) Hour by hour"
-    ) in text
+    assert ("Nothing to do: inbound greylist (87), protocol (12) Hour by hour") in text
 
 
 def test_an_implied_reply_says_so_with_its_reason() -> None:
