@@ -142,8 +142,10 @@ def gather_crew(names: Sequence[str]) -> Crew | None:
     hands = min(allowed, _MOST, _worth([Path(name) for name in names]))
     if hands < 2:
         return None
-    # Each process has one core to itself.
+    # Each process has one core to itself, and memory for one thread.
     os.environ["POLARS_MAX_THREADS"] = "1"
+    kept = os.environ.get("_RJEM_MALLOC_CONF", "")
+    os.environ["_RJEM_MALLOC_CONF"] = kept.replace("narenas:2", "narenas:1")
     return Crew(hands - 1)
 
 

@@ -50,7 +50,9 @@ def pieces(events: pl.DataFrame) -> pl.DataFrame:
     entered = (arrived & (pl.col("mta") != "postfix")) | (
         (kind == "queue") & pl.col("size").is_not_null()
     )
-    ended = (outcome == "removed") | ((kind == "reject") & (pl.col("stage") == "EOD"))
+    # Header and body checks may also only warn of a message, or hold it.
+    refused = outcome.is_in(["rejected", "discarded"])
+    ended = (outcome == "removed") | ((kind == "reject") & (pl.col("stage") == "EOD") & refused)
     says = pl.col("queue_id").is_not_null() & (arrived | deferred | entered | ended)
     said = events.lazy().select(
         "host",

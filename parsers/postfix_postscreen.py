@@ -13,7 +13,7 @@ HOT: tuple[Rule, ...] = (
     Rule(
         name="postfix.postscreen-connect",
         starts=("CONNECT from ",),
-        pattern=rf"CONNECT from {PEER}(?: to \[[^\]]+\]:[0-9]+)?$",
+        pattern=rf"(?<reply_text>CONNECT from {PEER}(?: to \[[^\]]+\]:[0-9]+)?)$",
         services=("postscreen", "tlsproxy"),
         set=_SESSION | {"stage": "CONNECT"},
         certain=True,
@@ -21,7 +21,7 @@ HOT: tuple[Rule, ...] = (
     Rule(
         name="postfix.postscreen-pass",
         starts=("PASS ", "DISCONNECT "),
-        pattern=rf"(?:PASS (?:OLD|NEW)|DISCONNECT) {PEER}$",
+        pattern=rf"(?<reply_text>(?:PASS (?:OLD|NEW)|DISCONNECT) {PEER})$",
         services=("postscreen", "tlsproxy"),
         set=_SESSION,
         certain=True,
@@ -40,7 +40,7 @@ HOT: tuple[Rule, ...] = (
     Rule(
         name="postfix.postscreen-test",
         starts=("PREGREET ", "DNSBL rank ", "HANGUP after "),
-        pattern=rf"(?:PREGREET [0-9]+ after [0-9.]+ from {PEER}: .*"
+        pattern=rf"(?<reply_text>PREGREET [0-9]+ after [0-9.]+ from {PEER}: .*"
         r"|DNSBL rank -?[0-9]+ for \[(?<_listed>[^\]]+)\]:[0-9]+"
         r"|HANGUP after -?[0-9.]+ from \[(?<_gone>[^\]]+)\]:[0-9]+ in .*)$",
         services=_POSTSCREEN,
@@ -51,7 +51,7 @@ HOT: tuple[Rule, ...] = (
     Rule(
         name="postfix.dnsblog",
         starts=("addr ",),
-        pattern=r"addr (?<client_ip>[0-9A-Fa-f:.]+) (?:not )?listed by domain .*$",
+        pattern=r"(?<reply_text>addr (?<client_ip>[0-9A-Fa-f:.]+) (?:not )?listed by domain .*)$",
         services=("dnsblog",),
         set=_SESSION | {"stage": "CONNECT"},
         certain=True,
@@ -102,7 +102,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         name="postfix.postscreen-protocol",
         starts=("COMMAND PIPELINING from ", "BARE NEWLINE from "),
-        pattern=rf"(?:COMMAND PIPELINING|BARE NEWLINE) from {PEER}(?: after .*)?$",
+        pattern=rf"(?<reply_text>(?:COMMAND PIPELINING|BARE NEWLINE) from {PEER}(?: after .*)?)$",
         services=_POSTSCREEN,
         set=_SESSION | {"stage": "OTHER"},
     ),
@@ -149,14 +149,15 @@ RULES: tuple[Rule, ...] = (
             "ALLOWLIST VETO ",
             "WHITELIST VETO ",
         ),
-        pattern=rf"(?:[A-Z]+LISTED|[A-Z]+LIST VETO) {PEER}$",
+        pattern=rf"(?<reply_text>(?:[A-Z]+LISTED|[A-Z]+LIST VETO) {PEER})$",
         services=_POSTSCREEN,
         set=_SESSION | {"stage": "CONNECT"},
     ),
     Rule(
         name="postfix.postscreen-state",
         starts=("ENFORCE ", "DROP ", "FAIL ", "SKIP ", "UNFAIL ", "UNPASS ", "PASS "),
-        pattern=rf"(?:ENFORCE|DROP|FAIL|SKIP|UNFAIL|UNPASS|PASS) (?:[^\[]* )?{PEER}(?: .*)?$",
+        pattern=rf"(?<reply_text>(?:ENFORCE|DROP|FAIL|SKIP|UNFAIL|UNPASS|PASS) (?:[^\[]* )?{PEER}"
+        r"(?: .*)?)$",
         services=_POSTSCREEN,
         set=_SESSION,
     ),
@@ -169,8 +170,8 @@ RULES: tuple[Rule, ...] = (
             "Verified TLS ",
             "SSL_accept error from ",
         ),
-        pattern=rf"(?:[A-Z][a-z]+ TLS connection established from|SSL_accept error from) {PEER}"
-        r"(?: to [^ :]+)?(?:: .*)?$",
+        pattern=rf"(?<reply_text>(?:[A-Z][a-z]+ TLS connection established from"
+        rf"|SSL_accept error from) {PEER}(?: to [^ :]+)?(?:: .*)?)$",
         services=("tlsproxy",),
         set=_SESSION | {"stage": "STARTTLS"},
     ),

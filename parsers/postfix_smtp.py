@@ -15,8 +15,8 @@ RULES: tuple[Rule, ...] = (
     Rule(
         name="postfix.tls-to",
         starts=("Anonymous TLS ", "Untrusted TLS ", "Trusted TLS ", "Verified TLS "),
-        pattern=rf"[A-Z][a-z]+ TLS connection (?:established|reused) to {SERVER}: [!-~]+ with "
-        "cipher .*$",
+        pattern=rf"(?<reply_text>[A-Z][a-z]+ TLS connection (?:established|reused) to {SERVER}: "
+        "[!-~]+ with cipher .*)$",
         services=_TLS_CLIENTS,
         set=_TLS,
         derive=_IP,
@@ -49,8 +49,8 @@ RULES: tuple[Rule, ...] = (
     Rule(
         name="postfix.tls-old-to",
         starts=("TLS connection established to ", "setting up TLS connection to "),
-        pattern=rf"(?:TLS connection established to|setting up TLS connection to) {SERVER}"
-        r"(?:: .*)?$",
+        pattern=rf"(?<reply_text>(?:TLS connection established to|setting up TLS connection to) "
+        rf"{SERVER}(?:: .*)?)$",
         services=_TLS_CLIENTS,
         set=_TLS,
         derive=_IP,

@@ -55,8 +55,8 @@ HOT: tuple[Rule, ...] = (
     Rule(
         name="postfix.tls-established",
         starts=("Anonymous TLS ", "Untrusted TLS ", "Trusted TLS ", "Verified TLS "),
-        pattern=rf"[A-Z][a-z]+ TLS connection established from {CLIENT}(?: to [^ :]+)?: "
-        r"[!-~]+ with cipher ",
+        pattern=rf"(?<reply_text>[A-Z][a-z]+ TLS connection established from {CLIENT}(?: to [^ :]+)?: "
+        r"[!-~]+ with cipher .*)$",
         services=SMTPD,
         set=_SESSION | {"stage": "STARTTLS"},
         derive=CLIENT_KNOWN,
@@ -142,7 +142,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         name="postfix.tls-accept",
         starts=("SSL_accept error from ", "SSL_accept:error in ", "TLS SNI ", "setting up TLS "),
-        pattern=rf"(?:SSL_accept error from {CLIENT}(?:: .*)?|SSL_accept:error in .*"
+        pattern=rf"(?<reply_text>SSL_accept error from {CLIENT}(?:: .*)?|SSL_accept:error in .*"
         rf"|setting up TLS connection from (?<_name>[^ \[]+)\[(?<_ip>[^\] ]+)\](?::[0-9]+)?"
         r"|TLS SNI .*)$",
         services=SMTPD,
@@ -165,7 +165,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         name="postfix.tls-established-old",
         starts=("TLS connection established from ",),
-        pattern=rf"TLS connection established from {CLIENT_SAYS}[!-~]+ with cipher .*$",
+        pattern=rf"(?<reply_text>TLS connection established from {CLIENT_SAYS}[!-~]+ with cipher .*)$",
         services=SMTPD,
         set=_SESSION | {"stage": "STARTTLS"},
         derive=CLIENT_KNOWN,

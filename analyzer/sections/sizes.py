@@ -1,0 +1,72 @@
+"""Senders and recipients by bytes, and deliveries whose size the log does not tell."""
+
+import polars as pl
+
+from analyzer.peers import NULL_SENDER
+from analyzer.section_parts import table_of
+from analyzer.sections import Section, Shown, listed
+from analyzer.tables import LazyTables, Table, Tables, counts
+from reports.model import ListColumn, Listing
+
+_RECIPIENTS = "sizes.recipients"
+
+
+def _count(recipients: pl.LazyFrame) -> LazyTables:
+    unsized = pl.col("size").is_null()
+    return {
+        _RECIPIENTS: recipients.filter(pl.col("outcome") == "sent")
+        .group_by(pl.col("recipient").alias("name"))
+        .agg(
+            pl.len().cast(pl.UInt64).alias("messages"),
+            pl.col("size").sum().cast(pl.UInt64).alias("bytes"),
+            unsized.sum().cast(pl.UInt64).alias("unsized"),
+            pl.col("queue_id").filter(unsized).min().alias("queue_id"),
+        )
+    }
+
+
+def _by_bytes(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.sort("bytes", "messages", "name", descending=[True, True, False])
+
+
+def _show(tables: Tables, shown: Shown) -> list[Listing]:
+    senders = tables["senders"].filter(pl.col("name").is_not_null())
+    senders = senders.with_columns(pl.col("name").replace("", NULL_SENDER))
+    recipients = table_of(tables, _RECIPIENTS)
+    columns = (ListColumn("bytes", "bytes"), ListColumn("messages"))
+    unsized = (
+        recipients.filter(pl.col("unsized") > 0)
+        .with_columns(pl.col("unsized").alias("messages"), pl.col("queue_id").alias("queue id"))
+        .sort("messages", "name", descending=[True, False])
+    )
+    return [
+        listed("sizes.senders", "Senders by bytes", _by_bytes(senders), columns, shown.top),
+        listed(
+            "sizes.recipients", "Recipients by bytes", _by_bytes(recipients), columns, shown.top
+        ),
+        listed(
+            "sizes.unknown",
+            "Delivered messages whose size the log does not tell",
+            unsized,
+            (ListColumn("messages"), ListColumn("queue id", "name")),
+            shown.top,
+        ),
+    ]
+
+
+SECTIONS = (
+    Section(
+        name="sizes",
+        title="Sizes",
+        about="senders and recipients by bytes, and deliveries whose size the log does not tell",
+        elsewhere="pflogsumm: Senders/Recipients by message size, Messages with no size data",
+        tables={
+            _RECIPIENTS: Table(
+                {"name": pl.String()},
+                counts("messages", "bytes", "unsized") | {"queue_id": (pl.String(), "min")},
+            )
+        },
+        count_recipients=_count,
+        show=_show,
+    ),
+)
