@@ -13,7 +13,7 @@ from reports import model
 from .advice import advise
 from .findings import findings, in_words
 from .reply_rules import TextRule
-from .report_words import report_words
+from .report_words import table_words
 from .sections import Shown
 from .summary import DELIVERIES, EXAMPLES, REPLY_KEY, Summary
 from .versions import resolve, version_labels
@@ -59,7 +59,7 @@ def build(
         notes=(*notes, *version_notes, *_time_notes(tables, zone, year)),
         filters=tuple(filters),
         lang=lang,
-        words=report_words(lang),
+        words=table_words(lang),
     )
 
 

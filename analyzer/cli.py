@@ -15,7 +15,7 @@ import click
 from . import cli_knowledge, cli_trace
 from .cli_knowledge import _language
 from .exits import Exit, Refused
-from .options import output, reading, rules, selecting
+from .options import anonymizing, output, reading, rules, selecting
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -142,6 +142,7 @@ def _list_sections(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
     callback=_language,
     help="Language of the texts: en or hi (default: the locale's).",
 )
+@anonymizing
 @output
 def report(**options: Any) -> None:
     """Report what was replied, how often, what it means and what to do.
@@ -170,6 +171,7 @@ def report(**options: Any) -> None:
     type=click.Choice(["ndjson", "csv", "parquet"]),
     show_default=True,
 )
+@anonymizing
 @output
 def events(**options: Any) -> None:
     """Print one row per event: what happened, when, with which reply.
@@ -253,7 +255,7 @@ def run(arguments: Sequence[str] | None = None) -> None:
     _own_packages()
     # What polars' allocator (jemalloc) keeps for later is a third of the peak otherwise; it
     # reads this when polars is loaded.
-    os.environ.setdefault("_RJEM_MALLOC_CONF", "narenas:2,dirty_decay_ms:300,muzzy_decay_ms:0")
+    os.environ.setdefault("_RJEM_MALLOC_CONF", "narenas:2,dirty_decay_ms:100,muzzy_decay_ms:0")
     try:
         # Click returns the status of `context.exit()`.
         status = int(main.main(args=arguments, prog_name="smtplens", standalone_mode=False) or 0)

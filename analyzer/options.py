@@ -95,6 +95,22 @@ rules = click.option(
     help="Rules of your own for reply texts, tried before all others (see `rules check`).",
 )
 
+anonymizing = _options(
+    click.option(
+        "--anonymize",
+        is_flag=True,
+        help="Put stable pseudonyms in place of addresses, hosts and IPs; names of input files"
+        " stay. Without --anonymize-key they are weak: whoever guesses a name can check the guess.",
+    ),
+    click.option(
+        "--anonymize-key",
+        metavar="FILE",
+        type=click.Path(exists=True, dir_okay=False),
+        help="Secret that makes pseudonyms nobody else can check, the same in all runs with it;"
+        " asks for --anonymize too.",
+    ),
+)
+
 output = click.option(
     "-o",
     "--output",

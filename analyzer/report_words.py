@@ -9,7 +9,10 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
+from reports.article import Untranslated
+
 from . import data_files
+from .knowledge import cause_title, data
 
 
 @cache
@@ -17,6 +20,19 @@ def report_words(lang: str) -> Mapping[str, str]:
     """Return the translations by their English; none for English or where there is no file."""
     path = data_files.ROOT / lang / "report.toml"
     return dict(_texts(tomllib.loads(path.read_text("utf-8")))) if path.is_file() else {}
+
+
+@cache
+def table_words(lang: str) -> Mapping[str, str]:
+    """Return the translations with those of the causes' names, which stand in tables of counts."""
+    if lang == "en":
+        return {}
+    names = {
+        cause_title(key): other
+        for key in data("causes")
+        if not isinstance(other := cause_title(key, lang), Untranslated)
+    }
+    return {**names, **report_words(lang)}
 
 
 def _texts(table: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -14,6 +14,7 @@ import polars as pl
 from reports.model import STANDARD, Report
 
 from . import zones
+from .anonymize import anonymize_events, anonymize_report, pseudonyms_of
 from .build import build
 from .check import check_report
 from .crew import Crew
@@ -41,7 +42,10 @@ def make_report(
     """The rendered report and how the run ends."""
     from reports import render
 
+    names = pseudonyms_of(options)
     report, status = read_report(options, logs, now, warn, crew)
+    if names is not None:
+        report = anonymize_report(report, names)
     return render(report, options["form"], **look_of(options)), status
 
 
@@ -94,9 +98,13 @@ def write_events(options: dict[str, Any], logs: tuple[str, ...], now: datetime, 
     zone = zone_of(options)
     selection, _ = _selection(options, zone, now)
     inputs = inputs_of(logs, options, zone, now, warn)
-    known = 0
+    names, known = pseudonyms_of(options), 0
     with EventWriter(options["form"], options["output"]) as writer:
-        for events, count in told(inputs.tasks, selection, writer.render, rules=_rules(options)):
+
+        def render(events: pl.DataFrame) -> pl.DataFrame | str:
+            return writer.render(events if names is None else anonymize_events(events, names))
+
+        for events, count in told(inputs.tasks, selection, render, rules=_rules(options)):
             known += count
             writer.write(events)
         status = _judge(inputs, known, warn)

@@ -10,6 +10,7 @@ import polars as pl
 from parsers.parse import parse
 from reports import story as model
 
+from .anonymize import anonymize_trace, pseudonyms_of
 from .exits import Exit, Refused
 from .inputs import Inputs
 from .pipeline import read
@@ -32,7 +33,7 @@ def make_trace(
     options: dict[str, Any], logs: tuple[str, ...], now: datetime, warn: Warn
 ) -> tuple[str, Exit]:
     """The rendered stories and how the run ends; raises Refused where nothing is found."""
-    zone = zone_of(options)
+    zone, names = zone_of(options), pseudonyms_of(options)
     inputs = inputs_of(logs, options, zone, now, warn)
     limit: int | None = options["limit"]
     if limit is None and not options["every"]:
@@ -56,6 +57,8 @@ def make_trace(
                 f"{options['what']}: not found as a queue id, address, Message-ID, login or IP",
                 status or Exit.CONDITION,
             )
+    if names is not None:
+        trace = anonymize_trace(trace, names)
     if options["form"] == "json":
         return model.to_json(trace), status
     from reports.story_text import render

@@ -45,6 +45,7 @@ def render(report: Report) -> str:
         bars=bars(report),
         bar=BAR,
         remark=lambda listing: listings.heading(listing, words),
+        said=lambda text: listings.said(text, words),
         cell=lambda value, column: listings.written(value, column, clock, words),
     )  # fmt: skip
 

@@ -1,5 +1,6 @@
 """The tables of sections: how their cells are written, and the tables as text and Markdown."""
 
+import re
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -11,6 +12,9 @@ from .safe import markdown_code as log
 from .words import Words, words_of
 
 _INDENT = 2
+_PROGRAMS = frozenset(("exim", "postfix", "sendmail"))
+_WORD = re.compile("[A-Za-z]{2}")
+_CODE_AND_WORD = re.compile(r"([\d. ]+ )([a-z]+)")
 
 
 def written(value: Cell, column: ListColumn, clock: figures.Clock, words: Words) -> str:
@@ -21,7 +25,7 @@ def written(value: Cell, column: ListColumn, clock: figures.Clock, words: Words)
         case "number":
             return figures.number(value) if isinstance(value, int) else f"{value:,}"
         case "bytes":
-            return figures.size(int(str(value)))
+            return figures.size(value if isinstance(value, int) else round(float(str(value))))
         case "seconds":
             return duration(float(str(value)))
         case "share":
@@ -29,9 +33,18 @@ def written(value: Cell, column: ListColumn, clock: figures.Clock, words: Words)
         case "time":
             return clock.time(value) if isinstance(value, datetime) else str(value)
         case "text":
-            return words(str(value))
+            return said(str(value), words)
         case _:
             return str(value)
+
+
+def said(text: str, words: Words) -> str:
+    """Put a text of our own in the report's language; codes and dates are alike in all."""
+    if text in _PROGRAMS or not _WORD.search(text):
+        return text
+    if found := _CODE_AND_WORD.fullmatch(text):  # 550 5.1.1 implied
+        return found[1] + words(found[2])
+    return words.sentence(text)
 
 
 def duration(seconds: float) -> str:
@@ -64,13 +77,13 @@ def text(page: Page, report: Report) -> None:
     """Write the tables on a page."""
     words, clock = words_of(report), figures.Clock(report)
     for listing in report.listings:
-        page.rule(page.own(words(listing.title)), page.own(heading(listing, words)))
+        page.rule(page.own(said(listing.title, words)), page.own(heading(listing, words)))
         if not listing.rows:
             page.put(page.own(words("None.")), indent=_INDENT)
         else:
             page.table(*_table(page, listing, clock, words), indent=_INDENT)
         if listing.note:
-            page.put(Span(page.own(words(listing.note)), "dim"), indent=_INDENT)
+            page.put(Span(page.own(said(listing.note, words)), "dim"), indent=_INDENT)
 
 
 def _table(
@@ -81,7 +94,7 @@ def _table(
     named = any(c.kind == "name" for c in listing.columns)
     columns = []
     for column in listing.columns:
-        head = "" if column.kind == "name" else page.own(words(column.name))
+        head = "" if column.kind == "name" else page.own(said(column.name, words))
         if column.kind == "name":
             columns.append(Column(head, "cut"))
         elif column.kind == "text":
@@ -109,11 +122,11 @@ def markdown(report: Report) -> Iterator[str]:
     words, clock = words_of(report), figures.Clock(report)
     for listing in report.listings:
         remark = heading(listing, words)
-        yield from (f"## {own(words(listing.title))}{f' ({remark})' if remark else ''}", "")
+        yield from (f"## {own(said(listing.title, words))}{f' ({remark})' if remark else ''}", "")
         if listing.rows:
             yield (
                 "|"
-                + "|".join(f" {own(words(c.name), in_table=True)} " for c in listing.columns)
+                + "|".join(f" {own(said(c.name, words), in_table=True)} " for c in listing.columns)
                 + "|"
             )
             yield (
@@ -134,4 +147,4 @@ def markdown(report: Report) -> Iterator[str]:
                 cells.append(f" {depth}{escaped} ")
             yield "|" + "|".join(cells) + "|"
         yield from ([] if listing.rows else [own(words("None."))])
-        yield from ("", own(words(listing.note)), "") if listing.note else ("",)
+        yield from ("", own(said(listing.note, words)), "") if listing.note else ("",)
