@@ -54,7 +54,8 @@ def events(*arguments: str | Path) -> pl.DataFrame:
 def left_over(text: str, originals: set[str]) -> set[str]:
     """Names that stand in a text as words of their own."""
     text = html.unescape(text).replace("\u200b", "")
-    return {n for n in originals if re.search(rf"(?<![\w.-]){re.escape(n)}(?![\w@-])", text)}
+    there = (n for n in originals if n in text)
+    return {n for n in there if re.search(rf"(?<![\w.-]){re.escape(n)}(?![\w@-])", text)}
 
 
 def names_in(lines: list[str]) -> set[str]:
