@@ -3,9 +3,9 @@
 from dataclasses import replace
 from functools import lru_cache
 
-from . import knowledge, reply_rules
-from .knowledge import Advice
-from .reply_rules import TextRule
+from .knowledge import entries, reply_rules
+from .knowledge.entries import Advice
+from .knowledge.reply_rules import TextRule
 
 
 @lru_cache(4096)
@@ -20,14 +20,14 @@ def advise(
 ) -> Advice:
     """The most specific texts; `why` is the text rule that named the cause, of `user`, the
     rules of the user's own file, or of ours."""
-    by_digits = knowledge.advise(direction, code, enhanced, cause, lang)
+    by_digits = entries.advise(direction, code, enhanced, cause, lang)
     rule = next((r for r in user if r.id == why), None)
     if rule is None and why is not None:
         rule = reply_rules.rule(why, lang)
     if rule is None:
-        return replace(by_digits, who_acts=knowledge.at_home(direction, by_digits.who_acts))
+        return replace(by_digits, who_acts=entries.at_home(direction, by_digits.who_acts))
     told = replace(by_digits, title=rule.title, description=rule.description, source=rule.id)
-    by_cause = knowledge.advise(direction, None, None, cause, lang)
+    by_cause = entries.advise(direction, None, None, cause, lang)
     if rule.direction != direction:
         # Its remedy is written for the other end of the line.
         return replace(
@@ -42,7 +42,7 @@ def advise(
         told,
         when_seen=by_cause.when_seen,
         how_to_fix=rule.how_to_fix,
-        who_acts=knowledge.at_home(direction, rule.who_acts),
+        who_acts=entries.at_home(direction, rule.who_acts),
         severity=by_cause.severity if rule.severity is None else rule.severity,
         needs_action=by_cause.needs_action and rule.who_acts != "nobody",
     )

@@ -12,7 +12,7 @@ from reports import model
 
 from .advice import advise
 from .findings import findings, in_words
-from .reply_rules import TextRule
+from .knowledge.reply_rules import TextRule
 from .report_words import table_words
 from .sections import Shown
 from .summary import DELIVERIES, EXAMPLES, REPLY_KEY, Summary

@@ -1,13 +1,13 @@
 """The cause of every reply and of our own verdicts: why, in the words of the knowledge base.
 
 Asked once per distinct combination and once per distinct text, never per line. A text rule
-decides first (text_causes.py), then the digits (knowledge.py).
+decides first (text_causes.py), then the digits (entries.py).
 """
 
 import polars as pl
 
-from . import knowledge
-from .reply_rules import TextRule
+from .knowledge import entries
+from .knowledge.reply_rules import TextRule
 from .text_causes import decide, masked, provider_of, roughly_masked
 
 _ASKED = ["direction", "reply_code", "enhanced_code", "stage"]
@@ -46,7 +46,7 @@ def classify(events: pl.DataFrame, user: tuple[TextRule, ...] = ()) -> pl.DataFr
 def _by_digits(found: pl.DataFrame) -> pl.DataFrame:
     """Columns _at and cause: what reply code, enhanced code and stage say."""
     asked = found.select(_ASKED).unique()
-    causes = [knowledge.cause_for(*row) for row in asked.iter_rows()]
+    causes = [entries.cause_for(*row) for row in asked.iter_rows()]
     answers = asked.with_columns(pl.Series("cause", causes, dtype=pl.String))
     return found.join(
         answers, on=_ASKED, how="left", nulls_equal=True, maintain_order="left"

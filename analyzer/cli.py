@@ -12,10 +12,8 @@ from typing import Any, TypeVar
 
 import click
 
-from . import cli_knowledge, cli_trace
-from .cli_knowledge import _language
+from . import commands
 from .exits import Exit, Refused
-from .options import anonymizing, output, reading, rules, selecting
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -77,142 +75,7 @@ def main() -> None:
     """
 
 
-def _list_sections(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
-    if not asked or ctx.resilient_parsing:
-        return
-    from reports.model import STANDARD
-
-    from .sections import all_sections
-
-    named = [*STANDARD.items(), *((s.name, s.about) for s in all_sections())]
-    width = max(len(name) for name, _ in named)
-    for name, about in named:
-        click.echo(f"{name:{width}}  {about}")
-    ctx.exit()
-
-
-@main.command()
-@reading
-@selecting
-@click.option(
-    "--section",
-    metavar="NAME,...",
-    help="Only these sections, or `all` (default: the standard ones).",
-)
-@click.option(
-    "--list-sections",
-    is_flag=True,
-    expose_value=False,
-    is_eager=True,
-    callback=_list_sections,
-    help="List the sections there are.",
-)
-@rules
-@click.option(
-    "--top",
-    default="10",
-    metavar="N",
-    help="Length of the top lists: a number or `all`.",
-    show_default=True,
-)
-@click.option(
-    "--format",
-    "form",
-    default="text",
-    type=click.Choice(["text", "json", "html", "md", "csv"]),
-    show_default=True,
-)
-@click.option(
-    "--unrecognised",
-    type=click.Path(dir_okay=False),
-    metavar="FILE",
-    help="Write the lines that were not understood to FILE.",
-)
-@click.option(
-    "--width",
-    type=click.IntRange(60, 400),
-    help="Columns of the text report (default: the terminal's, 80 at most).",
-)
-@click.option(
-    "--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True
-)
-@click.option(
-    "--lang",
-    metavar="LANG",
-    callback=_language,
-    help="Language of the texts: en or hi (default: the locale's).",
-)
-@anonymizing
-@output
-def report(**options: Any) -> None:
-    """Report what was replied, how often, what it means and what to do.
-
-    \b
-    Example:
-      smtplens report /var/log/mail.log -d yesterday
-    """
-    from .crew import gather_crew
-
-    logs = logs_of(options["logs"])
-    crew = None if options["unrecognised"] else gather_crew(logs)
-    from .run import make_report
-
-    finish(make_report(options, logs, now(), warn, crew), options)
-
-
-@main.command()
-@reading
-@selecting
-@rules
-@click.option(
-    "--format",
-    "form",
-    default="ndjson",
-    type=click.Choice(["ndjson", "csv", "parquet"]),
-    show_default=True,
-)
-@anonymizing
-@output
-def events(**options: Any) -> None:
-    """Print one row per event: what happened, when, with which reply.
-
-    \b
-    Example:
-      smtplens events mail.log --code 550 | head
-    """
-    from .run import write_events
-
-    _end(write_events(options, logs_of(options["logs"]), now(), warn))
-
-
-@main.command()
-@reading
-@click.option(
-    "--format", "form", default="text", type=click.Choice(["text", "json"]), show_default=True
-)
-@click.option(
-    "--unrecognised",
-    type=click.Path(dir_okay=False),
-    metavar="FILE",
-    help="Write the lines that were not understood to FILE.",
-)
-@output
-def check(**options: Any) -> None:
-    """Say what a log is and how well it is understood, before you trust a number.
-
-    Ends with status 1 where the log cannot be trusted: gaps, too many unrecognised lines.
-
-    \b
-    Example:
-      smtplens check /var/log/mail.log
-    """
-    from .run import make_check
-
-    finish(make_check(options, logs_of(options["logs"]), now(), warn), options)
-
-
-cli_knowledge.register(main)
-cli_trace.register(main)
+commands.register(main)
 
 
 def logs_of(logs: Sequence[str]) -> tuple[str, ...]:
@@ -242,10 +105,11 @@ def finish(made: tuple[str, Exit], options: dict[str, Any]) -> None:
         # As bytes: colour that was asked for stays in a pipe, and no locale can fail.
         encoding = sys.stdout.encoding if options["form"] == "text" else "utf-8"
         click.echo(text.encode(encoding, "backslashreplace"), nl=False)
-    _end(status)
+    end(status)
 
 
-def _end(status: Exit) -> None:
+def end(status: Exit) -> None:
+    """End with this status."""
     if status:
         click.get_current_context().exit(int(status))
 

@@ -7,9 +7,9 @@ import polars as pl
 from parsers.implied import IMPLIED
 from reports import model
 
-from . import knowledge, reply_rules
 from .advice import advise
-from .reply_rules import TextRule
+from .knowledge import entries, reply_rules
+from .knowledge.reply_rules import TextRule
 from .summary import EXAMPLES, Summary
 
 _KEY = ("direction", "cause", "why", "provider")
@@ -20,14 +20,14 @@ _ENOUGH = 20
 """Replies of a provider that such a share takes."""
 
 
-def in_words(advice: knowledge.Advice, lang: str = "en") -> model.Advice:
+def in_words(advice: entries.Advice, lang: str = "en") -> model.Advice:
     """Advice as the renderers take it."""
     return model.Advice(
         title=advice.title,
         description=advice.description,
         when_seen=advice.when_seen,
         how_to_fix=advice.how_to_fix,
-        who_acts=knowledge.who_acts_label(advice.who_acts, lang),
+        who_acts=entries.who_acts_label(advice.who_acts, lang),
         severity=advice.severity,
         needs_action=advice.needs_action,
         source=advice.source,

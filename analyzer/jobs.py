@@ -10,15 +10,7 @@ from parsers.lines import CHUNK_BYTES, Source, read_stretch, stretches
 from parsers.parse import parse
 
 from .crew import Crew
-from .pipeline import (
-    Rules,
-    Task,
-    Work,
-    merge_in_order,
-    summarise_tasks,
-    summary_of,
-    understood,
-)
+from .pipeline import Rules, Task, Work, merge_in_order, summarise_tasks, summary_of, understood
 from .sections import Chosen
 from .selection import Selection
 from .summarise import wanted_by

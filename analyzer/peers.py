@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from . import reply_rules
+from .knowledge import reply_rules
 from .text_causes import provider_of
 
 NULL_SENDER = "<> (bounces and notices)"

@@ -18,8 +18,8 @@ from parsers.rules import Wanted
 
 from .attribution import Unnamed, attribute, clients
 from .classify import classify
+from .knowledge.reply_rules import TextRule
 from .rejectlog import Copies
-from .reply_rules import TextRule
 from .sections import Chosen
 from .selection import Selection
 from .summarise import summarise, wanted_by

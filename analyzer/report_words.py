@@ -1,4 +1,4 @@
-"""What the renderers say themselves, in another language: knowledge_data/<lang>/report.toml.
+"""What the renderers say themselves, in another language: knowledge/data/<lang>/report.toml.
 
 Its keys are the English texts as they stand in the code, its values the translations. Tables
 group them for the translator and mean nothing.
@@ -11,8 +11,8 @@ from typing import Any
 
 from reports.article import Untranslated
 
-from . import data_files
-from .knowledge import cause_title, data
+from .knowledge import data_files
+from .knowledge.entries import cause_title, data
 
 
 @cache

@@ -14,7 +14,7 @@ import polars as pl
 from reports.model import STANDARD, Report
 
 from . import zones
-from .anonymize import anonymize_events, anonymize_report, pseudonyms_of
+from .anonymize.whole import anonymize_events, anonymize_report, pseudonyms_of
 from .build import build
 from .check import check_report
 from .crew import Crew
@@ -159,7 +159,7 @@ def _selection(options: dict[str, Any], zone: str, now: datetime) -> tuple[Selec
 def _rules(options: dict[str, Any]) -> Rules:
     if not options.get("user"):
         return ()
-    from .rules_check import load
+    from .knowledge.rules_check import load
 
     return tuple(load(options["user"]))
 

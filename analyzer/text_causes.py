@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 import polars as pl
 
-from . import data_files, knowledge, reply_rules
-from .reply_rules import Scope, TextRule
-from .reply_text import LONGEST, MASKS
+from .knowledge import data_files, entries, reply_rules
+from .knowledge.reply_rules import Scope, TextRule
+from .knowledge.reply_text import LONGEST, MASKS
 
 _NOBODY = "host.invalid"
 """A peer that no provider's rule is for."""
@@ -116,7 +116,7 @@ def _of_user(
 ) -> Answer | None:
     for rule in user:
         if rule.holds(direction, None, mta) and rule.hits(text):
-            return knowledge.seen_from(rule.cause, rule.direction, direction), rule.id
+            return entries.seen_from(rule.cause, rule.direction, direction), rule.id
     return None
 
 
@@ -130,5 +130,5 @@ def _first(
         rule = _rule(place)
         host = scope.hosts[0] if scope.hosts and scope.key == provider else _NOBODY
         if rule.holds(direction, host, mta) and reply_rules.compiled(rule.pattern).search(text):
-            return knowledge.seen_from(rule.cause, rule.direction, direction), rule.id
+            return entries.seen_from(rule.cause, rule.direction, direction), rule.id
     return None, None

@@ -16,9 +16,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from log_samples import MAIL_LIKE, day_of, logs
 
-from analyzer.anonymize_text import replace_names
+from analyzer.anonymize.pseudonyms import KEPT, Pseudonyms
+from analyzer.anonymize.text import replace_names
 from analyzer.cli import main
-from analyzer.pseudonyms import KEPT, Pseudonyms
 from reports.model import Report
 from reports.story import Story, Trace
 

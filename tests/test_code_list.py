@@ -4,9 +4,10 @@ import json
 
 from click.testing import CliRunner, Result
 
-from analyzer import cli, knowledge
-from analyzer.code_list import codes, rule_list
-from analyzer.wording import Wording
+from analyzer import cli
+from analyzer.explain.code_list import codes, rule_list
+from analyzer.explain.wording import Wording
+from analyzer.knowledge import entries
 from reports import safe
 from reports.pages import render
 
@@ -18,9 +19,9 @@ def run(*arguments: str) -> Result:
 def test_every_code_is_listed_once_and_in_order() -> None:
     page = codes()
     listed = [line.code for line in page.replies]
-    assert listed == sorted(k for k in knowledge.data("replies") if k.isdigit())
+    assert listed == sorted(k for k in entries.data("replies") if k.isdigit())
     enhanced = [line.code for line in page.enhanced]
-    assert sorted(enhanced) == sorted(k for k in knowledge.data("enhanced") if k.count(".") == 2)
+    assert sorted(enhanced) == sorted(k for k in entries.data("enhanced") if k.count(".") == 2)
     assert enhanced.index("X.1.2") < enhanced.index("X.1.10")
 
 

@@ -8,17 +8,18 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from analyzer import cli, knowledge
-from analyzer.compare import compare
+from analyzer import cli
 from analyzer.exits import Refused
-from analyzer.wording import Wording
+from analyzer.explain.compare import compare
+from analyzer.explain.wording import Wording
+from analyzer.knowledge import entries
 from reports import safe
 from reports.article import Comparison
 from reports.pages import render
 
 ROOT = Path(__file__).parent.parent
-CODES = [key for key in knowledge.data("replies") if key.isdigit()]
-PAIRS = [key.split("-") for key in knowledge.data("pairs")]
+CODES = [key for key in entries.data("replies") if key.isdigit()]
+PAIRS = [key.split("-") for key in entries.data("pairs")]
 
 
 def run(*arguments: str) -> Result:
@@ -65,7 +66,7 @@ def test_251_and_502_differ_where_they_do() -> None:
 
 @pytest.mark.parametrize(("a", "b"), PAIRS)
 def test_a_written_pair_is_shown(a: str, b: str) -> None:
-    table = knowledge.data("pairs")[f"{a}-{b}"]
+    table = entries.data("pairs")[f"{a}-{b}"]
     page = compare(b, a)
     assert page.difference == table["difference"]
     assert page.when_to_use == (table["when_to_use"],)

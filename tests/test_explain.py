@@ -11,10 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from analyzer import cli, knowledge, languages, pasted
+from analyzer import cli
 from analyzer.exits import Refused
-from analyzer.explain import explain
-from analyzer.wording import Wording
+from analyzer.explain import pasted
+from analyzer.explain.answer import explain
+from analyzer.explain.wording import Wording
+from analyzer.knowledge import entries, languages
 from reports import safe
 from reports.pages import render
 
@@ -241,10 +243,10 @@ def test_what_is_not_known_is_refused(query: str) -> None:
 
 
 def test_every_code_and_cause_is_explained_in_every_format() -> None:
-    enhanced = [key.replace("X", d, 1).split("-")[0] for key in knowledge.data("enhanced")
+    enhanced = [key.replace("X", d, 1).split("-")[0] for key in entries.data("enhanced")
                 if key.count(".") == 2 for d in "245"]  # fmt: skip
     labels = Wording().labels()
-    for query in (*map(str, range(100, 700)), *enhanced, *knowledge.data("causes")):
+    for query in (*map(str, range(100, 700)), *enhanced, *entries.data("causes")):
         article = explain(query)
         for text in (article.title, article.retry_name, article.permanence_name, *article.chosen):
             assert text, query
@@ -371,7 +373,7 @@ def test_the_language_comes_from_the_locale() -> None:
 
 
 def test_this_servers_admin_is_called_so() -> None:
-    for cause in knowledge.data("causes"):
+    for cause in entries.data("causes"):
         for side in explain(cause).sides:
             here = {"outbound": "sending-admin", "inbound": "recipient-admin"}.get(side.direction)
             assert side.who_acts != here, cause

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from analyzer import knowledge
-from analyzer.knowledge import Entry, advise, cause_for, enhanced_entry, reply_entry
+from analyzer.knowledge import entries
+from analyzer.knowledge.entries import Entry, advise, cause_for, enhanced_entry, reply_entry
 
 # Codes seen in lab logs of Postfix 3.7, Exim 4.96 and Sendmail 8.17, by who gave the reply.
 INBOUND = (
@@ -48,16 +48,16 @@ CAUSES = (
 FILES = ("replies", "enhanced", "causes")
 
 
-def entries() -> list[Entry]:
-    data = knowledge._data
+def every_entry() -> list[Entry]:
+    data = entries._data
     replies = [reply_entry(int(key)) for key in data("replies") if key.isdigit()]
     codes = [key.replace("X", digit, 1) for key in data("enhanced") for digit in "245X"]
     enhanced = [enhanced_entry(re.sub(r"-\d+$", "", code)) for code in codes]
-    return [e for e in (*replies, *enhanced, *map(knowledge._cause, data("causes"))) if e]
+    return [e for e in (*replies, *enhanced, *map(entries._cause, data("causes"))) if e]
 
 
 def test_the_data_has_no_problems() -> None:
-    assert knowledge.problems() == []
+    assert entries.problems() == []
 
 
 @pytest.mark.parametrize(
@@ -77,11 +77,11 @@ def test_a_mistake_in_the_data_is_named(
     monkeypatch: pytest.MonkeyPatch, file: str, key: str, change: dict[str, object], named: str
 ) -> None:
     data: dict[str, dict[str, Any]] = {
-        name: copy.deepcopy(dict(knowledge._data(name))) for name in (*FILES, "labels")
+        name: copy.deepcopy(dict(entries._data(name))) for name in (*FILES, "labels")
     }
     data[file][key] |= change
-    monkeypatch.setattr(knowledge, "_data", data.__getitem__)
-    assert [text for text in knowledge.problems() if key in text and named in text]
+    monkeypatch.setattr(entries, "_data", data.__getitem__)
+    assert [text for text in entries.problems() if key in text and named in text]
 
 
 @pytest.mark.parametrize("direction", ["inbound", "outbound"])
@@ -113,15 +113,15 @@ def test_every_enhanced_code_of_real_logs_is_explained(direction: str, codes: st
 
 
 def test_the_causes_are_the_ones_agreed_on() -> None:
-    assert sorted(knowledge._data("causes")) == sorted(CAUSES.split())
+    assert sorted(entries._data("causes")) == sorted(CAUSES.split())
     for cause in CAUSES.split():
-        assert knowledge.cause_title(cause)
+        assert entries.cause_title(cause)
         for direction in ("inbound", "outbound"):
-            assert getattr(knowledge._cause(cause), direction), (cause, direction)
+            assert getattr(entries._cause(cause), direction), (cause, direction)
 
 
 def test_texts_say_more_than_the_title() -> None:
-    for entry in entries():
+    for entry in every_entry():
         title = set(re.findall(r"\w+", entry.title.lower()))
         more = set(re.findall(r"\w+", entry.description.lower())) - title
         assert len(more) >= 5, entry.key
@@ -131,7 +131,7 @@ def test_texts_say_more_than_the_title() -> None:
 
 
 def test_nobody_is_never_told_to_act() -> None:
-    for entry, direction in product(entries(), knowledge.DIRECTIONS):
+    for entry, direction in product(every_entry(), entries.DIRECTIONS):
         key = entry.key
         code = int(key) if key.isdigit() else None
         enhanced = key.replace("X", "5").split("-")[0] if key.startswith("X") else None
@@ -164,7 +164,7 @@ def test_no_digits_make_it_fail() -> None:
     odd = (None, "", "5.7.1", "4.9.9", "5.100.999", "2.1.5", "9.9.9", "5.7", "banana", "5.7.1\n")
     codes = (None, -1, 0, 25, 99, 199, 250, 354, 421, 550, 577, 666, 999, 1000, 55000)
     pairs = [*product(codes, odd), *product(range(1000), (None, "5.7.1"))]
-    for direction, (code, enhanced) in product(knowledge.DIRECTIONS, pairs):
+    for direction, (code, enhanced) in product(entries.DIRECTIONS, pairs):
         told = advise(direction, code, enhanced)
         assert told.how_to_fix
         assert told.cause in CAUSES.split()
@@ -182,7 +182,7 @@ def test_the_direction_decides_who_acts() -> None:
     ):
         assert advise("inbound", code, enhanced).who_acts == inbound, code
         assert advise("outbound", code, enhanced).who_acts == outbound, code
-    assert knowledge.who_acts_label("own-admin") == "your own admin"
+    assert entries.who_acts_label("own-admin") == "your own admin"
     assert advise("inbound", 452, "4.3.1").severity == 4
 
 
@@ -267,5 +267,5 @@ def test_a_code_is_told_for_its_class() -> None:
 
 
 def test_polars_is_not_loaded() -> None:
-    code = "import sys, analyzer.knowledge as k; k.advise('inbound', 550, '5.1.1'); "
+    code = "import sys, analyzer.knowledge.entries as k; k.advise('inbound', 550, '5.1.1'); "
     subprocess.run([sys.executable, "-c", code + "sys.exit('polars' in sys.modules)"], check=True)

@@ -6,8 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from analyzer import knowledge
-from analyzer.knowledge import DIRECTIONS, EnhancedEntry, advise, enhanced_entry, reply_entry
+from analyzer.knowledge import entries
+from analyzer.knowledge.entries import (
+    DIRECTIONS,
+    EnhancedEntry,
+    advise,
+    enhanced_entry,
+    reply_entry,
+)
 
 FACTS = tomllib.loads((Path(__file__).parent / "data/registered_codes.toml").read_text("utf-8"))
 BASIC: list[int] = FACTS["basic"]
@@ -69,7 +75,7 @@ def test_every_enhanced_code_tells_each_side_what_to_do(code: str) -> None:
         assert told.title
         assert told.when_seen
         assert told.how_to_fix
-        assert told.who_acts in knowledge._data("labels")["who_acts"]
+        assert told.who_acts in entries._data("labels")["who_acts"]
 
 
 @pytest.mark.parametrize(("code", "vendor"), FACTS["collisions"].items())
@@ -79,4 +85,4 @@ def test_a_number_with_a_second_meaning_says_whose_it_is(code: str, vendor: str)
 
 def test_classes_and_subjects_have_a_fall_back() -> None:
     keys = ["2", "4", "5", *(f"X.{subject}" for subject in range(8))]
-    assert [key for key in keys if key not in knowledge._data("enhanced")] == []
+    assert [key for key in keys if key not in entries._data("enhanced")] == []

@@ -7,14 +7,15 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from analyzer import cli, data_files, knowledge, languages, translators
-from analyzer.compare import compare
-from analyzer.explain import explain
-from analyzer.wording import Wording
+from analyzer import cli
+from analyzer.explain.answer import explain
+from analyzer.explain.compare import compare
+from analyzer.explain.wording import Wording
+from analyzer.knowledge import data_files, entries, languages, translators
 from reports.article import Untranslated
 from reports.pages import render
 
-TITLE = str(knowledge.data("replies")["550"]["title"])
+TITLE = str(entries.data("replies")["550"]["title"])
 HERE = data_files.ROOT
 
 
@@ -37,8 +38,8 @@ def lang(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def forget() -> None:
     data_files.read.cache_clear()
     languages.load.cache_clear()
-    knowledge._cause.cache_clear()
-    knowledge.advise.cache_clear()
+    entries._cause.cache_clear()
+    entries.advise.cache_clear()
 
 
 def write(folder: Path, name: str, text: str) -> None:
@@ -63,8 +64,8 @@ def test_one_folder_makes_a_language(lang: Path) -> None:
 
 def test_a_translation_is_laid_over_field_by_field(lang: Path) -> None:
     write(lang, "replies", f"[550]\ntitle = {stamped('ऐक्स', TITLE)}\n")
-    entry = knowledge.reply_entry(550, "qq")
-    english = knowledge.reply_entry(550)
+    entry = entries.reply_entry(550, "qq")
+    english = entries.reply_entry(550)
     assert entry
     assert english
     assert entry.title == "ऐक्स"
@@ -81,7 +82,7 @@ def test_a_translation_is_laid_over_field_by_field(lang: Path) -> None:
 
 def test_a_stale_translation_falls_back_and_is_listed(lang: Path) -> None:
     write(lang, "replies", '[550]\ntitle = { of = "00000000", text = "alt" }\n')
-    entry = knowledge.reply_entry(550, "qq")
+    entry = entries.reply_entry(550, "qq")
     assert entry
     assert entry.title == TITLE
     assert isinstance(entry.title, Untranslated)
@@ -97,7 +98,7 @@ def test_what_is_missing_unstamped_or_gone_is_listed(lang: Path) -> None:
         "replies.toml [550.inbound] when_sen: no such text in English",
     ]
     assert len(languages.missing("qq")) == everything - 1
-    entry = knowledge.reply_entry(550, "qq")
+    entry = entries.reply_entry(550, "qq")
     assert entry
     assert entry.title == "neu"
 
@@ -114,7 +115,7 @@ def test_stamping_writes_the_hash_and_keeps_the_rest(lang: Path) -> None:
     found = tomllib.loads((lang / "enhanced.toml").read_text("utf-8"))
     assert found["X.1.1"]["4"]["inbound"]["when_seen"]["text"] == "a\nb"
     assert found["X.1.1"]["title"]["of"] == languages.digest(
-        knowledge.data("enhanced")["X.1.1"]["title"]
+        entries.data("enhanced")["X.1.1"]["title"]
     )
     before = (lang / "enhanced.toml").read_bytes()
     assert translators.stamp("qq") == []
@@ -133,7 +134,7 @@ def test_the_translators_command(lang: Path) -> None:
 
 
 def test_english_in_a_page_of_another_language_is_marked(lang: Path) -> None:
-    label = knowledge.data("labels")["labels"]["description"]
+    label = entries.data("labels")["labels"]["description"]
     write(lang, "labels", f"[labels]\ndescription = {stamped('विवरण', label)}\n")
     write(lang, "replies", f"[550]\ntitle = {stamped('ऐक्स', TITLE)}\n")
     labels = Wording("qq").labels()
@@ -151,12 +152,12 @@ def test_english_in_a_page_of_another_language_is_marked(lang: Path) -> None:
 
 def test_unassigned_codes_and_causes_stay_marked(lang: Path) -> None:
     write(lang, "causes", "")
-    entry = knowledge.any_reply(577, "qq")
+    entry = entries.any_reply(577, "qq")
     assert entry
     assert isinstance(entry.title, Untranslated)
     assert "577" in entry.title
-    assert isinstance(knowledge.cause_title("policy", "qq"), Untranslated)
-    assert isinstance(knowledge.advise("outbound", 577, None, None, "qq").title, Untranslated)
+    assert isinstance(entries.cause_title("policy", "qq"), Untranslated)
+    assert isinstance(entries.advise("outbound", 577, None, None, "qq").title, Untranslated)
 
 
 def test_the_option_chooses_the_language(lang: Path) -> None:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import pytest
 
-from analyzer import knowledge, languages, reply_rules
+from analyzer.knowledge import entries, languages, reply_rules
 
 DATA = Path(__file__).parent / "data"
 
@@ -39,7 +39,7 @@ def test_a_rule_names_the_cause(row: Known) -> None:
     # A provider whose servers have no name of their own is known by its words alone.
     rule = rule or reply_rules.match(row.reply, row.direction, None, row.mta or None)
     assert rule is not None
-    assert knowledge.seen_from(rule.cause, rule.direction, row.direction) == row.cause
+    assert entries.seen_from(rule.cause, rule.direction, row.direction) == row.cause
 
 
 @pytest.mark.parametrize("lang", [lang for lang in languages.available() if lang != "en"])

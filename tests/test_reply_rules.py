@@ -10,12 +10,13 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer import cli, data_files, knowledge, reply_rules
-from analyzer.literals import literals
-from analyzer.patterns import wrong_in
-from analyzer.reply_rules import Scope, TextRule, hits, match, provider_of, rules_for
-from analyzer.reply_text import MASKS, mask, normalise
-from analyzer.rules_check import load, problems
+from analyzer import cli
+from analyzer.knowledge import data_files, entries, reply_rules
+from analyzer.knowledge.literals import literals
+from analyzer.knowledge.patterns import wrong_in
+from analyzer.knowledge.reply_rules import Scope, TextRule, hits, match, provider_of, rules_for
+from analyzer.knowledge.reply_text import MASKS, mask, normalise
+from analyzer.knowledge.rules_check import load, problems
 
 RULES = list(rules_for())
 IDS = [rule.id for rule in RULES]
@@ -41,9 +42,9 @@ def test_there_are_rules_of_every_kind_and_no_id_twice() -> None:
 @pytest.mark.parametrize("rule", RULES, ids=IDS)
 def test_a_rule_is_whole(rule: TextRule) -> None:
     assert list(wrong_in(rule.pattern)) == []
-    assert rule.cause in knowledge.data("causes")
-    assert rule.who_acts in knowledge.data("labels")["who_acts"]
-    assert rule.direction in knowledge.DIRECTIONS
+    assert rule.cause in entries.data("causes")
+    assert rule.who_acts in entries.data("labels")["who_acts"]
+    assert rule.direction in entries.DIRECTIONS
     assert rule.severity is None or rule.severity in range(5)
     assert rule.id.split(".")[0] == rule.scope.key
     assert rule.examples
@@ -63,9 +64,7 @@ def test_an_example_hits_its_own_rule_and_no_earlier_one(rule: TextRule, example
     assert told
     if told.id != rule.id:  # a generic text that a software's own rule knows better
         assert KIND_ORDER[told.scope.kind] <= KIND_ORDER[rule.scope.kind]
-        causes = {
-            knowledge.seen_from(told.cause, told.direction, d) for d in ("inbound", "outbound")
-        }
+        causes = {entries.seen_from(told.cause, told.direction, d) for d in ("inbound", "outbound")}
         assert rule.cause in causes | {told.cause}, told.id
 
 

@@ -28,10 +28,10 @@ from report_samples import (
 )
 
 import reports
-from analyzer import data_files
 from analyzer.build import build
 from analyzer.cli import main
-from analyzer.knowledge import cause_title, data
+from analyzer.knowledge import data_files
+from analyzer.knowledge.entries import cause_title, data
 from analyzer.report_words import report_words, table_words
 from analyzer.sections import endings, message_sizes, queue_times, reject_details, troubles
 from analyzer.summary import Summary

@@ -415,7 +415,7 @@ def test_several_are_listed_the_newest_last(tmp_path: Path) -> None:
 def test_more_than_are_followed_are_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("analyzer.trace.FOLLOWED", 4)
+    monkeypatch.setattr("analyzer.trace.run.FOLLOWED", 4)
     lines = [line for n in range(9) for line in postfix(f"4A5B6C7D{n:02}", n)]
     log = write(tmp_path / "mail.log", *lines)
     short = json.loads(trace("a@lab.test", log, "--limit", "1", "--format", "json").stdout)

@@ -75,6 +75,8 @@ def all_sections() -> tuple[Section, ...]:
     """Every section there is, by the order of their files' names."""
     found: list[Section] = []
     for module in sorted(iter_modules(__path__), key=lambda m: m.name):
+        if module.name.startswith("_"):  # what several of them use
+            continue
         found += import_module(f"{__name__}.{module.name}").SECTIONS
     return tuple(found)
 

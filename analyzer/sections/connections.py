@@ -8,11 +8,12 @@ put together in the end.
 
 import polars as pl
 
-from analyzer.section_parts import table_of
-from analyzer.sections import Section, Shown, listed
 from analyzer.tables import LazyTables, Merge, Table, Tables, counts
 from parsers.event import TIME
 from reports.model import ListColumn, Listing, ListRow
+
+from . import Section, Shown, listed
+from ._parts import table_of
 
 _TIMES = "connections.times"
 _CLIENTS = "connections.clients"

@@ -2,12 +2,13 @@
 
 import polars as pl
 
-from analyzer.knowledge import cause_title
-from analyzer.section_parts import table_of
-from analyzer.section_trees import MASKED, Level, add_reason, code_label, tree
-from analyzer.sections import Section, Shown
+from analyzer.knowledge.entries import cause_title
 from analyzer.tables import LazyTables, Table, Tables, counts
 from reports.model import ListColumn, Listing
+
+from . import Section, Shown
+from ._parts import table_of
+from ._trees import MASKED, Level, add_reason, code_label, tree
 
 _S = pl.String()
 _TRIES: dict[str, pl.DataType] = {"relay": _S, "code": _S, "reason": _S}

@@ -3,10 +3,11 @@
 import polars as pl
 
 from analyzer.peers import domain_of, sender_domain_of
-from analyzer.section_parts import table_of
-from analyzer.sections import Section, Shown, listed
 from analyzer.tables import LazyTables, Table, Tables, counts
 from reports.model import ListColumn, Listing
+
+from . import Section, Shown, listed
+from ._parts import table_of
 
 _DELIVERIES = "domains.deliveries"
 _BYTES = "domains.bytes"

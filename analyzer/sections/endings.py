@@ -2,9 +2,10 @@
 
 import polars as pl
 
-from analyzer.sections import Section, Shown
 from analyzer.tables import LazyTables, Table, Tables, counts
 from reports.model import ListColumn, Listing, ListRow
+
+from . import Section, Shown
 
 _TABLE = "endings.waits"
 # Upper ends of the waiting times told apart, in minutes; the last one is open.

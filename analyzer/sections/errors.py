@@ -2,11 +2,12 @@
 
 import polars as pl
 
-from analyzer.section_parts import by_text, cause_titles, code_text, table_of
-from analyzer.sections import Section, Shown, listed
 from analyzer.tables import LazyTables, Table, Tables, counts
 from parsers.event import Direction, Outcome
 from reports.model import ListColumn, Listing
+
+from . import Section, Shown, listed
+from ._parts import by_text, cause_titles, code_text, table_of
 
 _TABLE = "errors.texts"
 _S = pl.String()

@@ -3,10 +3,11 @@
 import polars as pl
 
 from analyzer.peers import domain_of, is_remote, sender_domain_of
-from analyzer.section_parts import MESSAGE, table_of
-from analyzer.sections import Section, Shown, listed
 from analyzer.tables import LazyTables, Table, Tables, counts
 from reports.model import ListColumn, Listing
+
+from . import Section, Shown, listed
+from ._parts import MESSAGE, table_of
 
 _HOSTS = "hosts.destinations"
 _DOMAINS = "edomains.destinations"

@@ -2,9 +2,10 @@
 
 import polars as pl
 
-from analyzer.sections import Section, Shown, listed
 from analyzer.tables import LazyTables, Table, Tables, counts
 from reports.model import ListColumn, Listing
+
+from . import Section, Shown, listed
 
 _TABLE = "logins.tries"
 

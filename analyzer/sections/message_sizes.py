@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from analyzer.section_parts import MESSAGE, table_of
-from analyzer.sections import Section, Shown
 from analyzer.tables import LazyTables, Merge, Table, Tables
 from reports.model import ListColumn, Listing, ListRow
+
+from . import Section, Shown
+from ._parts import MESSAGE, table_of
 
 _SIZES = "message_sizes.messages"
 _RECIPIENTS = "message_sizes.recipients"

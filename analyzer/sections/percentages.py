@@ -2,11 +2,12 @@
 
 import polars as pl
 
-from analyzer.section_parts import cause_titles, is_permanent, table_of
-from analyzer.sections import Section, Shown
-from analyzer.sections.rejections import refusals
 from analyzer.tables import LazyTables, Table, Tables, counts
 from reports.model import ListColumn, Listing, ListRow
+
+from . import Section, Shown
+from ._parts import cause_titles, is_permanent, table_of
+from .rejections import refusals
 
 _TABLE = "percentages.refusals"
 MAIL_STAGES = ("CONNECT", "HELO", "MAIL", "RCPT", "DATA", "EOD")

@@ -2,11 +2,12 @@
 
 import polars as pl
 
-from analyzer.section_parts import table_of
-from analyzer.section_trees import Level, tree
-from analyzer.sections import Section, Shown
 from analyzer.tables import LazyTables, Table, Tables, counts
 from reports.model import ListColumn, Listing
+
+from . import Section, Shown
+from ._parts import table_of
+from ._trees import Level, tree
 
 _TABLE = "postscreen.actions"
 _S = pl.String()

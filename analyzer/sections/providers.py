@@ -5,12 +5,13 @@ import polars as pl
 from analyzer import histograms
 from analyzer.histograms import BOUND, BUCKET, MEASURES, percentiles
 from analyzer.peers import OTHER_HOSTS, is_remote, provider_key, provider_names, relay
-from analyzer.section_parts import cause_titles, code_text, table_of
-from analyzer.sections import Section, Shown, listed
-from analyzer.sections.queue_times import STAGES, delivery_time, stage_times, to_another_host
 from analyzer.tables import LazyTables, Table, Tables, counts
 from parsers.event import Direction, Outcome
 from reports.model import ListColumn, Listing, ListRow
+
+from . import Section, Shown, listed
+from ._parts import cause_titles, code_text, table_of
+from .queue_times import STAGES, delivery_time, stage_times, to_another_host
 
 _ATTEMPTS = "providers.attempts"
 _TIMES = "providers.times"

@@ -16,11 +16,12 @@ from analyzer.histograms import (
     percentiles,
 )
 from analyzer.peers import domain_of, is_remote, provider_key, provider_names
-from analyzer.section_parts import MESSAGE, table_of
-from analyzer.sections import Section, Shown, listed
 from analyzer.tables import LazyTables, Table, Tables
 from parsers.event import Outcome
 from reports.model import Cell, ListColumn, Listing, ListRow
+
+from . import Section, Shown, listed
+from ._parts import MESSAGE, table_of
 
 _QUEUE = "queue_times.messages"
 _DELIVERIES = "queue_times.deliveries"

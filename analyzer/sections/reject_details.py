@@ -2,13 +2,14 @@
 
 import polars as pl
 
-from analyzer.section_parts import table_of
-from analyzer.section_trees import MASKED, Level, add_reason, code_label, tree
-from analyzer.sections import Section, Shown
 from analyzer.tables import LazyTables, Table, Tables, counts
 from parsers.event import Outcome, Stage
 from parsers.implied import IMPLIED
 from reports.model import ListColumn, Listing
+
+from . import Section, Shown
+from ._parts import table_of
+from ._trees import MASKED, Level, add_reason, code_label, tree
 
 _TABLE = "rejects.details"
 _TITLES = {

@@ -2,10 +2,11 @@
 
 import polars as pl
 
-from analyzer.section_parts import by_text, cause_titles, code_text, is_permanent, table_of
-from analyzer.sections import Section, Shown, listed
 from analyzer.tables import LazyTables, Table, Tables, counts
 from reports.model import ListColumn, Listing
+
+from . import Section, Shown, listed
+from ._parts import by_text, cause_titles, code_text, is_permanent, table_of
 
 _TABLE = "rejections.reasons"
 FOLLOW_UPS = r"^postfix\.(?:no-valid-recipients|postscreen-no-recipient)$"

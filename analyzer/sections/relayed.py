@@ -3,11 +3,12 @@
 import polars as pl
 
 from analyzer.peers import domain_of, is_loopback, sender_domain_of
-from analyzer.section_parts import table_of
-from analyzer.sections import Section, Shown
-from analyzer.sections.queue_times import to_another_host
 from analyzer.tables import LazyTables, Table, Tables, counts
 from reports.model import ListColumn, Listing, ListRow
+
+from . import Section, Shown
+from ._parts import table_of
+from .queue_times import to_another_host
 
 _TABLE = "relayed.pairs"
 _S = pl.String()

@@ -2,9 +2,10 @@
 
 import polars as pl
 
-from analyzer.sections import Section, Shown
 from analyzer.tables import Tables
 from reports.model import ListColumn, Listing, ListRow
+
+from . import Section, Shown
 
 _MEASURES = {
     "received": "flow_messages",

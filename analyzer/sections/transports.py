@@ -7,11 +7,12 @@ arrival: bytes are those of finished recipients, whose transport their relay tel
 import polars as pl
 
 from analyzer.peers import relay
-from analyzer.section_parts import table_of
-from analyzer.sections import Section, Shown, listed
 from analyzer.tables import LazyTables, Table, Tables, counts
 from parsers.event import Mta
 from reports.model import ListColumn, Listing
+
+from . import Section, Shown, listed
+from ._parts import table_of
 
 _DELIVERIES = "transports.deliveries"
 _WAYS = "transports.ways"

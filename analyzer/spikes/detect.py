@@ -41,6 +41,7 @@ binomial of that r and mean; variance = dispersion x expected x (1 + 1 / compara
 """
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
@@ -59,8 +60,9 @@ from .tail import quantile, upper_tail
 
 _HOUR: Final = timedelta(hours=1)
 _DAY: Final = timedelta(days=1)
-_CHUNK: Final = 1_000_000
+_CHUNK: Final = 2_000_000
 """Cells worked on at a time: as much memory as a few columns of it."""
+_AT_ONCE: Final = 2
 _SMALL: Final = 1000
 """Series too small for a spike that are looked at all the same, at most."""
 _REPLAYED: Final = timedelta(days=28)
@@ -170,8 +172,8 @@ def _examine(
     if baseline == WITH_HISTORY:
         shape = traffic_shape(traffic, clock, season)
         whole = Comparable(clock, season, size, shape, rules.windows)
-    found, evidence = [], []
-    for first in range(0, max(large.height, 1), size):
+
+    def chunk(first: int) -> tuple[pl.DataFrame, pl.DataFrame]:
         here = large.slice(first, size)
         number = max(here.height, 1)  # without a series, one that is empty
         y = flat(
@@ -185,8 +187,15 @@ def _examine(
             windows, series = history.windows(y, whole.first(number), rules)
         else:
             windows, series = within.windows(y, traffic, clock, season.block, rules, max(corrected))
-        found.append(windows.with_columns(pl.col("s") + first))
-        evidence.append(series.select("level", *LIKELIHOOD).head(here.height))
+        return (
+            windows.with_columns(pl.col("s") + first),
+            series.select("level", *LIKELIHOOD).head(here.height),
+        )
+
+    with ThreadPoolExecutor(_AT_ONCE) as workers:
+        found, evidence = zip(
+            *workers.map(chunk, range(0, max(large.height, 1), size)), strict=True
+        )
     return _Part(
         large.select(*by, "s"),
         clock,

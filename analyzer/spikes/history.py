@@ -28,7 +28,6 @@ _FIRST_PHI: Final = 1.5
 _PASSES: Final = 2  # after the first one, for series with episodes
 _WORST: Final = 6  # one block in so many may be an episode at the first look
 _STANDS_OUT: Final = 5.0  # events a block must have beyond twice the largest ordinary one
-_EPISODE: Final = 1e-4  # p of a window that past counts are cleaned of
 
 
 class Fit(NamedTuple):
@@ -350,9 +349,9 @@ def _episodes(found: pl.DataFrame, phi: pl.Series, rules: Rules) -> pl.DataFrame
     r = c("expected") ** 2 / (c("v") - c("expected")).clip(1e-6)
     y, e = c("observed"), c("expected")
     bound = y * (y / e).log() - (y + r) * ((y + r) / (e + r)).log()
-    rows = rows.filter(bound > -log(_EPISODE) / 2)
+    rows = rows.filter(bound > -log(rules.episode) / 2)
     tail = rough_tail(rows["observed"], rows["expected"], rows["v"])
-    return rows.filter(tail < _EPISODE).select("s", "t", "width")
+    return rows.filter(tail < rules.episode).select("s", "t", "width")
 
 
 def _inside(episodes: pl.DataFrame, cells: int, length: int) -> pl.Series:

@@ -8,6 +8,7 @@ ordinary mail traffic; and a tail probability is the mean of the tails of all va
 prior x likelihood.
 """
 
+from collections.abc import Sequence
 from math import log
 from typing import Final
 
@@ -51,14 +52,19 @@ def pearson_likelihood(
     counts: phi^2 (2 spread + (6 (phi - 1) + 1 / phi) / events) with `events` = sum mean and
     `spread` = sum mean^2 / events^2. One series of LIKELIHOOD for each value of PHI.
     """
-    shape = _stacked([1 / (2 * spread + (6 * (phi - 1) + 1 / phi) / events) for phi in PHI])
-    relative = _stacked([(estimate / phi).clip(1e-6) for phi in PHI])
-    found = shape * shape.log() - log_gamma(shape) + (shape - 1) * relative.log() - shape * relative
     number = len(estimate)
-    return [
-        (found.slice(k * number, number) - log(phi)).alias(name)
-        for k, (phi, name) in enumerate(zip(PHI, LIKELIHOOD, strict=True))
-    ]
+    phi = _repeated(PHI, number)
+    estimate, events, spread = (_stacked([one] * len(PHI)) for one in (estimate, events, spread))
+    shape = 1 / (2 * spread + (6 * (phi - 1) + 1 / phi) / events)
+    relative = (estimate / phi).clip(1e-6)
+    found = (
+        shape * shape.log()
+        - log_gamma(shape)
+        + (shape - 1) * relative.log()
+        - shape * relative
+        - phi.log()
+    )
+    return [found.slice(k * number, number).alias(name) for k, name in enumerate(LIKELIHOOD)]
 
 
 def dirichlet_likelihood(events: pl.Series, mean: pl.Series) -> list[pl.Series]:
@@ -84,8 +90,8 @@ def doubtful_likelihood(rows: pl.DataFrame, tries: float) -> pl.DataFrame:
     """
     number = len(rows)
     y, mean = rows["observed"], rows["expected"]
-    r = _stacked([mean / (max(phi, _NEARLY_POISSON) - 1) for phi in PHI])
-    phi = _stacked([mean * 0.0 + max(phi, _NEARLY_POISSON) for phi in PHI])
+    phi = _repeated([max(phi, _NEARLY_POISSON) for phi in PHI], number)
+    r = _stacked([mean] * len(PHI)) / (phi - 1)
     many = _stacked([y] * len(PHI))
     mass = log_gamma(many + r) - log_gamma(r) - log_gamma(many + 1) - r * phi.log()
     mass = (mass + many * (1 - 1 / phi).log()).exp()
@@ -94,6 +100,12 @@ def doubtful_likelihood(rows: pl.DataFrame, tries: float) -> pl.DataFrame:
     return rows.with_columns(
         rows[name] + both.slice(k * number, number) for k, name in enumerate(LIKELIHOOD)
     )
+
+
+def _repeated(values: Sequence[float], number: int) -> pl.Series:
+    """Every value so many times."""
+    place = pl.int_range(len(values) * number, dtype=pl.UInt32, eager=True)
+    return pl.Series(values, dtype=pl.Float64).gather(place // max(number, 1))
 
 
 def _stacked(parts: list[pl.Series]) -> pl.Series:
@@ -146,16 +158,20 @@ def weigh(rows: pl.DataFrame, prior: pl.DataFrame, cautious: float) -> pl.DataFr
     names = list(LIKELIHOOD)
     best = pl.max_horizontal(names)
     joint = rows.join(prior, on="level", how="left", suffix="_prior", maintain_order="left").select(
-        pl.exclude(*names, *(f"{n}_prior" for n in names)),
-        *((pl.col(n) - best).exp() * pl.col(f"{n}_prior") for n in names),
+        ((pl.col(n) - best).exp() * pl.col(f"{n}_prior")).alias(n) for n in names
     )
-    reached = [pl.lit(0.0)]
+    # Running sums as columns: as expressions within expressions they would be slow to plan.
+    reached = [joint[names[0]] * 0.0]
     for name in names:
-        reached.append(reached[-1] + pl.col(name))
-    goal = cautious * reached[-1]
+        reached.append(reached[-1] + joint[name])
+    goal = reached[-1] * cautious
+    found = joint.with_columns(
+        (goal - below).alias(f"missing_{k}") for k, below in enumerate(reached[:-1])
+    )
     quantile = pl.lit(PHI[-1])
     for k in range(len(PHI) - 1, -1, -1):
-        low = log(PHI[max(k - 1, 0)])
-        step = (log(PHI[k]) - low) * (goal - reached[k]) / pl.col(names[k])
-        quantile = pl.when(reached[k + 1] >= goal).then((low + step).exp()).otherwise(quantile)
-    return joint.with_columns(dispersion=quantile.clip(1.0, PHI[-1])).drop(names)
+        missing, low = pl.col(f"missing_{k}"), log(PHI[max(k - 1, 0)])
+        inside = (low + (log(PHI[k]) - low) * missing / pl.col(names[k])).exp()
+        quantile = pl.when(missing <= pl.col(names[k])).then(inside).otherwise(quantile)
+    dispersion = found.select(dispersion=quantile.clip(1.0, PHI[-1])).to_series()
+    return rows.drop(names).with_columns(dispersion)

@@ -25,6 +25,8 @@ class Rules:
     """The dispersion used is this quantile of what is plausible for the series."""
     model_error: float = 0.1
     """Relative error of any expectation, whatever the counts say."""
+    episode: float = 1e-4
+    """Windows of the past with a smaller p are episodes, and no history for others."""
     screen: float = 4.0
     """Windows with a smaller exponent of Chernoff's bound have p above 0.003 and are passed over."""
     merge: timedelta = timedelta(hours=24)

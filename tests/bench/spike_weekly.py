@@ -21,7 +21,9 @@ ALPHA = 0.01
 PAST_OUTBREAKS = 5.0
 SIZES = (2, 5, 10)
 _WEEKS = 5 * YEAR + 4
-_RULES = Rules(windows=(1,), least=2, ratio=1.0, screen=1.0, cautious=0.5, model_error=0.03)
+_RULES = Rules(
+    windows=(1,), least=2, ratio=1.0, screen=1.0, cautious=0.5, model_error=0.0, episode=1e-3
+)
 Fires = Callable[[Sequence[int], int], bool]
 RIVALS: dict[str, Fires] = {
     "EARS C1": lambda counts, at: ears(counts, at, "C1", ALPHA),

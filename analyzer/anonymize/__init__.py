@@ -1,0 +1,1 @@
+"""`--anonymize`: pseudonyms in place of addresses, hosts and IPs."""

@@ -1,0 +1,132 @@
+"""Options that several commands share."""
+
+import os
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _options(*options: Callable[[F], F]) -> Callable[[F], F]:
+    def add(command: F) -> F:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
+
+
+def _code(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    import re
+
+    for value in values:
+        if not re.fullmatch(r"[1-9][0-9]{2}|[2-5]xx|[245]\.[0-9]{1,3}\.[0-9]{1,3}", value):
+            raise click.BadParameter(f"{value!r} is neither 550 nor 5xx nor 5.7.1")
+    return values
+
+
+def language(_: click.Context, __: click.Parameter, value: str | None) -> str:
+    """A language there is; the locale's where none is asked for."""
+    from analyzer.knowledge.languages import available, preferred
+
+    if value is None:
+        return preferred(os.environ)
+    if value not in available():
+        raise click.BadParameter(f"{value!r} is not one of {', '.join(available())}")
+    return value
+
+
+reading = _options(
+    click.argument("logs", nargs=-1, metavar="[LOG]..."),
+    click.option(
+        "--tz",
+        metavar="ZONE",
+        help="Zone of the report and of stamps without one (default: this machine's).",
+    ),
+    click.option(
+        "--year",
+        type=click.IntRange(1970, 9000),
+        help="Year of the first line, where stamps carry none.",
+    ),
+)
+
+selecting = _options(
+    click.option(
+        "--since",
+        metavar="TIME",
+        help="From here on: 2026-11-22, '2026-11-22 14:00', 14:00, yesterday, -2h.",
+    ),
+    click.option("--until", metavar="TIME", help="Before this time."),
+    click.option(
+        "-d", "--date", "day", metavar="DAY", help="One whole day: yesterday, today, 2026-11-22."
+    ),
+    click.option(
+        "--host",
+        "hosts",
+        multiple=True,
+        metavar="NAME",
+        help="Only lines of this host (may be repeated).",
+    ),
+    click.option(
+        "--mta",
+        "mtas",
+        multiple=True,
+        type=click.Choice(["postfix", "exim", "sendmail"]),
+        help="Only this MTA.",
+    ),
+    click.option(
+        "--direction",
+        "directions",
+        multiple=True,
+        type=click.Choice(["inbound", "outbound", "local"]),
+    ),
+    click.option(
+        "--code",
+        "codes",
+        multiple=True,
+        metavar="CODE",
+        callback=_code,
+        help="Only replies 550, 5xx or 5.7.1.",
+    ),
+    click.option(
+        "--domain",
+        "domains",
+        multiple=True,
+        metavar="NAME",
+        help="Only this sender's or recipient's domain.",
+    ),
+)
+
+rules = click.option(
+    "--rules",
+    "user",
+    metavar="FILE",
+    type=click.Path(dir_okay=False),
+    help="Rules of your own for reply texts, tried before all others (see `rules check`).",
+)
+
+anonymizing = _options(
+    click.option(
+        "--anonymize",
+        is_flag=True,
+        help="Put stable pseudonyms in place of addresses, hosts and IPs; names of input files"
+        " stay. Without --anonymize-key they are weak: whoever guesses a name can check the guess.",
+    ),
+    click.option(
+        "--anonymize-key",
+        metavar="FILE",
+        type=click.Path(exists=True, dir_okay=False),
+        help="Secret that makes pseudonyms nobody else can check, the same in all runs with it;"
+        " asks for --anonymize too.",
+    ),
+)
+
+output = click.option(
+    "-o",
+    "--output",
+    "output",
+    type=click.Path(dir_okay=False),
+    help="Write to this file, all or nothing (default: stdout).",
+)

@@ -1,0 +1,98 @@
+"""The command `report`."""
+
+from typing import Any
+
+import click
+
+from analyzer.exits import Exit
+
+from .options import anonymizing, language, output, reading, rules, selecting
+
+
+def register(main: click.Group) -> None:
+    """Add the command."""
+    main.add_command(report)
+
+
+def _list_sections(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
+    if not asked or ctx.resilient_parsing:
+        return
+    from analyzer.cli import finish
+    from analyzer.sections import all_sections
+    from reports.model import STANDARD
+
+    named = [*STANDARD.items(), *((s.name, s.about) for s in all_sections())]
+    width = max(len(name) for name, _ in named)
+    text = "".join(f"{name:{width}}  {about}\n" for name, about in named)
+    finish((text, Exit.DONE), {"form": "text"})
+    ctx.exit()
+
+
+@click.command()
+@reading
+@selecting
+@click.option(
+    "--section",
+    metavar="NAME,...",
+    help="Only these sections, or `all` (default: the standard ones).",
+)
+@click.option(
+    "--list-sections",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_list_sections,
+    help="List the sections there are.",
+)
+@rules
+@click.option(
+    "--top",
+    default="10",
+    metavar="N",
+    help="Length of the top lists: a number or `all`.",
+    show_default=True,
+)
+@click.option(
+    "--format",
+    "form",
+    default="text",
+    type=click.Choice(["text", "json", "html", "md", "csv"]),
+    show_default=True,
+)
+@click.option(
+    "--unrecognised",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Write the lines that were not understood to FILE.",
+)
+@click.option(
+    "--width",
+    type=click.IntRange(60, 400),
+    help="Columns of the text report (default: the terminal's, 80 at most).",
+)
+@click.option(
+    "--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True
+)
+@click.option(
+    "--lang",
+    metavar="LANG",
+    callback=language,
+    help="Language of the texts: en or hi (default: the locale's).",
+)
+@anonymizing
+@output
+def report(**options: Any) -> None:
+    """Report what was replied, how often, what it means and what to do.
+
+    \b
+    Example:
+      smtplens report /var/log/mail.log -d yesterday
+    """
+    from analyzer.cli import finish, logs_of, now, warn
+    from analyzer.crew import gather_crew
+
+    logs = logs_of(options["logs"])
+    crew = None if options["unrecognised"] else gather_crew(logs)
+    from analyzer.run import make_report
+
+    finish(make_report(options, logs, now(), warn, crew), options)

@@ -1,0 +1,1 @@
+"""`explain`, `compare` and `codes`: what one reply is, and what sets two apart."""

@@ -1,0 +1,1 @@
+"""`trace`: the story of each message, joined over hosts and files."""
