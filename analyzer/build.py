@@ -15,7 +15,8 @@ from .findings import findings, in_words
 from .knowledge.reply_rules import TextRule
 from .report_words import table_words
 from .sections import Shown
-from .summary import DELIVERIES, EXAMPLES, REPLY_KEY, Summary
+from .summary import EXAMPLES, REPLY_KEY, Summary
+from .tables import DELIVERIES
 from .versions import resolve, version_labels
 
 _HOUR_COLUMNS = (*DELIVERIES, "expired", "rejected", "held", "discarded", "warned")
@@ -56,7 +57,7 @@ def build(
         listings=_listings(summary, Shown(zone, top)),
         hours=_hours(tables, zone),
         tops=_tops(tables, top),
-        notes=(*notes, *version_notes, *_time_notes(tables, zone, year)),
+        notes=(*notes, *version_notes, *_time_notes(tables, zone, year), *_handed_notes(tables)),
         filters=tuple(filters),
         lang=lang,
         words=table_words(lang),
@@ -283,3 +284,11 @@ def _time_notes(tables: dict[str, pl.DataFrame], zone: str, year: int | None) ->
     undated = tables["sources"].filter(pl.col("style").is_not_null() & pl.col("first").is_null())
     if not undated.is_empty():
         yield "Some lines carry a date that does not exist; they count without a time."
+
+
+def _handed_notes(tables: dict[str, pl.DataFrame]) -> Iterable[str]:
+    if handed := int(tables["handed"]["n"].sum()):
+        yield (
+            f"Deliveries that only handed mail on among these hosts (content filters): {handed};"
+            " such mail is counted once (see --raw)."
+        )

@@ -34,6 +34,8 @@ class Inputs:
     tasks: list[Task] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    hosts: tuple[str, ...] = ()
+    """Short names of the hosts whose logs these are, as far as their first lines tell."""
     logless: int = 0
     """How many of the problems are directories without a mail log."""
 
@@ -48,6 +50,7 @@ class _Head:
     yearless: bool
     mail: bool
     rejectlog: bool
+    hosts: frozenset[str]
 
 
 def gather(names: Sequence[str], *, zone: str, year: int | None, now: datetime) -> Inputs:
@@ -80,6 +83,7 @@ def gather(names: Sequence[str], *, zone: str, year: int | None, now: datetime) 
     latest = datetime.max.replace(tzinfo=ZoneInfo("UTC"))
     heads.sort(key=lambda h: (h.first or latest, h.task.source.name))
     inputs.tasks = [h.task for h in heads]
+    inputs.hosts = tuple(sorted(frozenset().union(*(h.hosts for h in heads))))
     return inputs
 
 
@@ -156,6 +160,7 @@ def _look(source: Source, zone: str, now: datetime) -> _Head:
         fates = parse(Chunk(lines, clock=clock)).fates
         mail = fates.get_column("fate").is_in(["parsed", "ignored"]).any()
     rejectlog = "rejectlog" in Path(source.name).name or looks_like_rejectlog(lines)
+    hosts = headers.origins.get_column("host")
     first: list[datetime] = headers.lines.get_column("time").drop_nulls().head(1).to_list()
     return _Head(
         # It is read twice, which a pipe cannot be.
@@ -164,6 +169,7 @@ def _look(source: Source, zone: str, now: datetime) -> _Head:
         styles.is_in(_YEARLESS).any(),
         mail,
         rejectlog,
+        frozenset(hosts.str.to_lowercase().str.extract("^([^.]+)", 1).drop_nulls()),
     )
 
 

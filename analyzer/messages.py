@@ -25,7 +25,9 @@ OPEN_SCHEMA: dict[str, pl.DataType] = {
     "sender": pl.String(),
     "size": pl.Int64(),
     "client": pl.String(),
+    "inner": pl.Boolean(),
 }
+"""`inner`: another message further on, no new one; see handovers.py."""
 
 _JOIN = [
     pl.col("time").min(),
@@ -37,6 +39,7 @@ _JOIN = [
     pl.col("sender").first(ignore_nulls=True),
     pl.col("size").first(ignore_nulls=True),
     pl.col("client").first(ignore_nulls=True),
+    pl.col("inner").any(),
 ]
 
 
@@ -67,6 +70,7 @@ def pieces(events: pl.DataFrame) -> pl.DataFrame:
         "sender",
         "size",
         pl.coalesce("client_ip", "client_name").alias("client"),
+        pl.lit(False).alias("inner"),
         "row",
         says.alias("says"),
     )
@@ -114,7 +118,7 @@ def join(pieces: pl.DataFrame) -> pl.DataFrame:
 def message_tables(whole: pl.DataFrame) -> dict[str, pl.LazyFrame]:
     """What messages add to the Summary's tables."""
     messages = whole.lazy()
-    received = pl.col("arrived") & pl.col("entered")
+    received = pl.col("arrived") & pl.col("entered") & ~pl.col("inner")
     size = pl.col("size").fill_null(0).cast(pl.UInt64)
     here = messages.filter(received)
     totals = pl.len().cast(pl.UInt64).alias("messages"), size.sum().alias("bytes")

@@ -18,6 +18,7 @@ from parsers.rules import Wanted
 
 from .attribution import Unnamed, attribute, clients
 from .classify import classify
+from .handovers import arrivals
 from .knowledge.reply_rules import TextRule
 from .rejectlog import Copies
 from .sections import Chosen
@@ -178,7 +179,8 @@ def told(
 
 def summary_of(what: Understood, chosen: Chosen = Chosen()) -> Summary:  # noqa: B008
     """The Summary of one chunk."""
-    return summarise(what.parsed, what.events, what.clients, what.chunk, chosen)
+    came = arrivals(what.parsed.events, chosen)
+    return summarise(what.parsed, what.events, what.clients, came, what.chunk, chosen)
 
 
 def summarise_tasks(

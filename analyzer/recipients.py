@@ -23,7 +23,9 @@ ATTEMPT_SCHEMA: dict[str, pl.DataType] = {
     "enhanced_code": pl.String(),
     "cause": pl.String(),
     "delay": pl.Float64(),
+    "handed": pl.Boolean(),
 }
+"""`handed`: a delivery that only handed the message on to these hosts; see handovers.py."""
 
 RECIPIENT_SCHEMA: dict[str, pl.DataType] = {
     **{n: t for n, t in ATTEMPT_SCHEMA.items() if n != "time"},
@@ -56,10 +58,28 @@ def attempts(events: pl.LazyFrame) -> pl.DataFrame:
         .with_columns(
             pl.coalesce("relay_name", "relay_ip").alias("relay"),
             pl.col("recipient").str.to_lowercase(),
+            pl.lit(False).alias("handed"),
         )
         .select(pl.col(n).cast(t) for n, t in ATTEMPT_SCHEMA.items())
         .collect(engine="in-memory")
     )
+
+
+def mark_handed(tried: pl.DataFrame, handed: pl.DataFrame) -> pl.DataFrame:
+    """Attempts with those marked that were hand-overs (handovers.HELD_SCHEMA)."""
+    if tried.is_empty() or handed.is_empty():
+        return tried
+    which = [*KEY, "time", "recipient"]
+    these = handed.select(*KEY, "time", pl.col("recipient").str.to_lowercase()).unique()
+    marked = tried.join(
+        these.with_columns(pl.lit(True).alias("_now")),
+        on=which,
+        how="left",
+        nulls_equal=True,
+        maintain_order="left",
+    )
+    now = pl.col("_now").fill_null(False) & (pl.col("outcome") == "sent")
+    return marked.with_columns(pl.col("handed") | now).drop("_now")
 
 
 def settle(
@@ -112,7 +132,7 @@ def finished(done: pl.DataFrame, *, over: bool = True) -> pl.DataFrame:
                 pl.col(n).last()
                 for n in ("outcome", "relay", "provider", "reply_code", "enhanced_code", "cause")
             ),
-            pl.col("delay").last(),
+            pl.col("delay", "handed").last(),
             pl.col("arrived_at", "sender", "size", "client").first(),
             pl.col("time").min().alias("first_try"),
             pl.col("time").max().alias("last_try"),

@@ -169,13 +169,13 @@ def _chosen(options: dict[str, Any]) -> Chosen:
     asked = [n.strip() for n in (options.get("section") or "").split(",") if n.strip()]
     known = {s.name for s in all_sections()}
     if "all" in asked:
-        return Chosen(tuple(sorted(known)))
+        return Chosen(tuple(sorted(known)), raw=options.get("raw", False))
     for name in asked:
         if name not in known and name not in STANDARD:
             near = get_close_matches(name, [*known, *STANDARD, "all"], 1)
             hint = f"; did you mean {near[0]}?" if near else ""
             raise Refused(f"--section {name}: there is none of that name{hint}", Exit.USAGE)
-    return Chosen(tuple(n for n in asked if n in known))
+    return Chosen(tuple(n for n in asked if n in known), raw=options.get("raw", False))
 
 
 def _standard(options: dict[str, Any]) -> frozenset[str]:
@@ -226,6 +226,8 @@ def _summary(
     chosen: Chosen = Chosen(),  # noqa: B008 - it cannot change
     crew: Crew | None = None,
 ) -> Summary:
+    if len(inputs.hosts) > 1:
+        chosen = replace(chosen, hosts=inputs.hosts)
     if unrecognised is None:
         if crew is not None:
             return summarise_by(crew, inputs.tasks, selection, rules=rules, chosen=chosen)

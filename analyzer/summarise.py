@@ -2,16 +2,17 @@
 
 import polars as pl
 
-from parsers.event import SCHEMA, TIME
+from parsers.event import SCHEMA
 from parsers.parse import Chunk, Parsed
 from parsers.rules import Wanted
 
 from .attribution import still_useful, unnamed
-from .messages import fold, pieces
-from .recipients import ATTEMPT_SCHEMA, attempts, settle
+from .event_tables import COUNT, HOUR, bucket, event_tables, mail_refused
+from .handovers import hold
+from .messages import pieces
+from .recipients import ATTEMPT_SCHEMA, attempts
 from .sections import Chosen
 from .summary import (
-    DELIVERIES,
     EXAMPLE_KEY,
     EXAMPLE_SCHEMA,
     EXAMPLES,
@@ -19,8 +20,8 @@ from .summary import (
     TABLES,
     WAITING_SCHEMA,
     Summary,
-    closed_tables,
     merge_tables,
+    move_on,
 )
 from .tables import PLAIN, LazyTables
 
@@ -44,16 +45,8 @@ WANTED = Wanted(
 """What the tables read."""
 
 _N = pl.len().cast(pl.UInt64).alias("n")
-_COUNT = pl.col("count").cast(pl.UInt64)
 
 
-def _bucket(minutes: int) -> pl.Expr:
-    """When a stretch of so many minutes began; `dt.truncate` takes ten times as long."""
-    length = minutes * 60_000_000
-    return (pl.col("time").to_physical() // length * length).cast(TIME)
-
-
-_HOUR = _bucket(60).alias("hour")
 _SHAPE_CHARS = 120
 _LONGEST_EXAMPLE = 1000
 ACTIVITY = 10
@@ -76,42 +69,41 @@ def summarise(
     parsed: Parsed,
     events: pl.DataFrame,
     clients: pl.DataFrame,
+    came: pl.DataFrame,
     chunk: Chunk,
     chosen: Chosen = Chosen(),  # noqa: B008 - it cannot change
 ) -> Summary:
     """Count one chunk; `events` are its events after classification and selection."""
     replies = events.filter(pl.col("cause").is_not_null())
-    whole, still_open = fold(pieces(events))
+    held, counted = hold(events, chunk.lines, chosen)
     tried = pl.DataFrame(schema=ATTEMPT_SCHEMA)
     if chosen.reads_recipients:
         tried = attempts(events.lazy())
-    settled, tried = settle(tried, whole)
+    sources = _sources(parsed, chunk)
+    moved = move_on(pieces(events), tried, held, came, sources["activity"], chosen)
     tables: LazyTables = {
         "lines": _lines(parsed, chunk),
-        **_sources(parsed, chunk),
+        **sources,
         **_replies(replies.lazy()),
-        **_flow(events.lazy()),
-        **_names(events.lazy()),
+        **event_tables(counted, chosen),
         **_oddities(parsed, chunk),
-        **closed_tables(whole, settled, chosen),
     }
-    for section in chosen.sections:
-        if section.count is not None:
-            tables |= section.count(events.lazy())
     return Summary(
-        merge_tables([tables]),
+        merge_tables([tables, *moved.tables]),
         _examples(replies, chunk),
-        still_open,
+        moved.open,
         _waiting(replies),
         still_useful(clients),
-        tried,
+        moved.attempts,
+        moved.held,
+        moved.arrivals,
         chosen,
     )
 
 
 def _waiting(replies: pl.DataFrame) -> pl.DataFrame:
     found = replies.filter(unnamed()).with_columns(
-        _COUNT.alias("n"), _mail_refused().alias("rejected")
+        COUNT.alias("n"), mail_refused().alias("rejected")
     )
     return found.select(list(WAITING_SCHEMA))
 
@@ -126,7 +118,7 @@ def _sources(parsed: Parsed, chunk: Chunk) -> LazyTables:
     # The few origins and buckets are counted first, then named.
     busy = (
         parsed.lines.lazy()
-        .group_by("origin", _bucket(ACTIVITY).alias("bucket"))
+        .group_by("origin", bucket(ACTIVITY).alias("bucket"))
         .agg(_N, pl.col("time").min().alias("first"), pl.col("time").max().alias("last"))
     )
     busy = busy.join(parsed.origins.lazy(), on="origin", how="left")
@@ -141,7 +133,7 @@ def _sources(parsed: Parsed, chunk: Chunk) -> LazyTables:
 
 
 def _replies(replies: pl.LazyFrame) -> LazyTables:
-    n = _COUNT.sum().alias("n")
+    n = COUNT.sum().alias("n")
     peer = (
         pl.when(pl.col("direction") == "inbound")
         .then(pl.coalesce("client_ip", "client_name"))
@@ -150,7 +142,7 @@ def _replies(replies: pl.LazyFrame) -> LazyTables:
     )
     return {
         "replies": replies.group_by(
-            *REPLY_KEY, "why", "provider", "host", "mta", "stage", "implied", _HOUR
+            *REPLY_KEY, "why", "provider", "host", "mta", "stage", "implied", HOUR
         ).agg(n, pl.col("time").min().alias("first"), pl.col("time").max().alias("last")),
         "reply_peers": replies.group_by(*REPLY_KEY, "why", "provider", "implied", peer)
         .agg(n)
@@ -158,69 +150,6 @@ def _replies(replies: pl.LazyFrame) -> LazyTables:
         "reply_recipients": replies.filter(pl.col("recipient").is_not_null())
         .group_by(*REPLY_KEY, "recipient")
         .agg(n),
-    }
-
-
-def _where(test: pl.Expr, name: str) -> pl.Expr:
-    """The count of rows that pass, 0 of others: adds up faster than a filter in each group."""
-    return pl.when(test).then(_COUNT).otherwise(0).alias(name)
-
-
-def _mail_refused() -> pl.Expr:
-    """A client, sender, recipient or message refused; not VRFY, unknown commands and the like,
-    nor the DATA that Postfix refuses because every recipient was refused before it."""
-    stages = ["CONNECT", "HELO", "MAIL", "RCPT", "DATA", "EOD"]
-    follows = (pl.col("stage") == "DATA") & pl.col("implied").str.starts_with("postfix.")
-    refused = (pl.col("kind") == "reject") & (pl.col("outcome") == "rejected")
-    return refused & pl.col("stage").is_in(stages) & ~follows.fill_null(False)
-
-
-def _flow(events: pl.LazyFrame) -> LazyTables:
-    kind, outcome = pl.col("kind"), pl.col("outcome")
-    ended = events.filter(outcome.is_not_null() & (outcome != "removed")).select(
-        "host",
-        "mta",
-        _HOUR,
-        *(_where((kind == "delivery") & (outcome == o), o) for o in DELIVERIES),
-        _where(outcome == "expired", "expired"),
-        _where(_mail_refused(), "rejected"),
-        *(_where(outcome == o, o) for o in ("held", "discarded", "warned")),
-    )
-    return {"flow": ended.group_by("host", "mta", "hour").agg(pl.all().sum())}
-
-
-def _names(events: pl.LazyFrame) -> LazyTables:
-    """Counts per recipient, relay and client."""
-    relay = pl.coalesce("relay_name", "relay_ip")
-    deliveries = events.filter(
-        (pl.col("kind") == "delivery") & pl.col("outcome").is_in(list(DELIVERIES))
-    ).select(
-        "recipient",
-        relay.alias("relay"),
-        *(_where(pl.col("outcome") == o, o) for o in DELIVERIES),
-    )
-    deliveries = deliveries.collect(engine="in-memory", optimizations=PLAIN).lazy()
-    ends = pl.col(list(DELIVERIES)).sum()
-    recipients = deliveries.filter(pl.col("recipient").is_not_null())
-    relays = deliveries.filter(pl.col("relay").is_not_null())
-    rejected = events.filter(_mail_refused() & pl.col("client_ip").is_not_null())
-    # Lines of sessions may not be read (WANTED); what is counted must not hang on that.
-    named = events.filter(
-        pl.col("kind").is_in(["received", "reject"])
-        & pl.col("client_ip").is_not_null()
-        & pl.col("client_name").is_not_null()
-    )
-    return {
-        "recipients": recipients.group_by(pl.col("recipient").str.to_lowercase().alias("name")).agg(
-            ends
-        ),
-        "relays": relays.group_by(pl.col("relay").alias("name")).agg(ends),
-        "clients_rejected": rejected.group_by(pl.col("client_ip").alias("name")).agg(
-            _COUNT.sum().alias("rejected")
-        ),
-        "client_names": named.group_by(pl.col("client_ip").alias("name")).agg(
-            pl.col("client_name").max().alias("host")
-        ),
     }
 
 

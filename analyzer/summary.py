@@ -7,6 +7,7 @@ key) and messages still open at a cut (see messages.py).
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import polars as pl
 
@@ -14,10 +15,12 @@ from parsers.event import TIME, Direction, Mta, Stage
 from parsers.parse import Fate
 
 from .attribution import CLIENT_SCHEMA, name_clients, still_useful
-from .messages import OPEN_SCHEMA, fold, message_tables
-from .recipients import ATTEMPT_SCHEMA, at_the_end, settle
+from .event_tables import COUNT, HOUR, event_tables
+from .handovers import ARRIVAL_SCHEMA, HELD_SCHEMA, fold_all
+from .messages import OPEN_SCHEMA, message_tables
+from .recipients import ATTEMPT_SCHEMA, at_the_end, mark_handed, settle
 from .sections import Chosen, section_tables
-from .tables import PLAIN, LazyTables, Merge, Table, Tables, counts
+from .tables import DELIVERIES, PLAIN, LazyTables, Merge, Table, Tables, counts
 
 EXAMPLES = 3
 
@@ -40,7 +43,6 @@ _REPLY: dict[str, pl.DataType] = {
 # The text rule that named the cause, and the mailbox provider that gave the reply; see classify.py.
 _WHY: dict[str, pl.DataType] = {"why": _S, "provider": _S}
 _WHERE: dict[str, pl.DataType] = {"host": _S, "mta": Mta, "hour": TIME}
-DELIVERIES = ("sent", "deferred", "bounced")
 
 TABLES: dict[str, Table] = {
     # The account of every line.
@@ -67,6 +69,8 @@ TABLES: dict[str, Table] = {
     "client_names": Table({"name": _S}, {"host": (_S, "max")}),
     # From messages whose whole life is known; see messages.py.
     "flow_messages": Table(_WHERE, counts("received", "received_bytes", "deferred_messages")),
+    # Deliveries that only handed a message on to these same hosts; see handovers.py.
+    "handed": Table(_WHERE, counts("n")),
     "senders": Table({"name": _S}, counts("messages", "bytes")),
     "clients": Table({"name": _S}, counts("messages", "bytes")),
     # What `check` and the notes need.
@@ -105,8 +109,22 @@ class Summary:
     """Clients that replies before this stretch of log may be waiting for."""
     attempts: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=ATTEMPT_SCHEMA))
     """Attempts of messages that are not over, where a section asks; see recipients.py."""
+    held: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=HELD_SCHEMA))
+    """Deliveries that may be hand-overs; see handovers.py."""
+    arrivals: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=ARRIVAL_SCHEMA))
+    """Arrivals that deliveries may lead to."""
     chosen: Chosen = field(default_factory=Chosen)
     """The sections it is counted for."""
+
+
+class Moved(NamedTuple):
+    """Messages taken as far as a stretch of log tells: what travels on, and what is counted."""
+
+    open: pl.DataFrame
+    attempts: pl.DataFrame
+    held: pl.DataFrame
+    arrivals: pl.DataFrame
+    tables: list[LazyTables]
 
 
 def merge(parts: Sequence[Summary]) -> Summary:
@@ -114,21 +132,55 @@ def merge(parts: Sequence[Summary]) -> Summary:
     if len(parts) == 1:
         return parts[0]
     chosen = parts[0].chosen
-    whole, still_open = fold(pl.concat(p.open for p in parts))
-    settled, attempts = settle(pl.concat(p.attempts for p in parts), whole)
+    moved = move_on(
+        pl.concat(p.open for p in parts),
+        pl.concat(p.attempts for p in parts),
+        pl.concat(p.held for p in parts),
+        pl.concat(p.arrivals for p in parts),
+        pl.concat(p.tables["activity"] for p in parts).lazy(),
+        chosen,
+    )
     clients = pl.concat(p.clients for p in parts)
     named, waiting = _settle(pl.concat(p.waiting for p in parts), clients)
     return Summary(
-        tables=merge_tables(
-            [*(p.tables for p in parts), closed_tables(whole, settled, chosen), named]
-        ),
+        tables=merge_tables([*(p.tables for p in parts), *moved.tables, named]),
         examples=earliest(pl.concat(p.examples for p in parts)),
-        open=still_open,
+        open=moved.open,
         waiting=waiting,
         clients=still_useful(clients),
-        attempts=attempts,
+        attempts=moved.attempts,
+        held=moved.held,
+        arrivals=moved.arrivals,
         chosen=chosen,
     )
+
+
+def move_on(
+    pieces: pl.DataFrame,
+    tried: pl.DataFrame,
+    held: pl.DataFrame,
+    came: pl.DataFrame,
+    activity: pl.LazyFrame,
+    chosen: Chosen,
+    *,
+    closing: bool = False,
+) -> Moved:
+    """Put messages together, and count those that are over; `closing` counts all others too."""
+    folded = fold_all(pieces, held, came, activity, chosen, closing=closing)
+    tried = mark_handed(tried, folded.handed)
+    if closing:
+        over = pl.col("arrived") & pl.col("ended")
+        settled, left = settle(tried, folded.whole.filter(over))
+        settled = pl.concat([settled, at_the_end(left, folded.whole.filter(~over))])
+    else:
+        settled, left = settle(tried, folded.whole)
+    tables = [closed_tables(folded.whole, settled, chosen)]
+    if folded.handed.height:
+        n = COUNT.sum().alias("n")
+        tables.append({"handed": folded.handed.lazy().group_by("host", "mta", HOUR).agg(n)})
+    if folded.released.height:
+        tables.append(event_tables(folded.released, chosen))
+    return Moved(folded.open, left, folded.held, folded.arrivals, tables)
 
 
 def closed_tables(whole: pl.DataFrame, settled: pl.DataFrame, chosen: Chosen) -> LazyTables:
@@ -136,16 +188,23 @@ def closed_tables(whole: pl.DataFrame, settled: pl.DataFrame, chosen: Chosen) ->
     tables = message_tables(whole)
     for section in chosen.sections:
         if section.count_recipients is not None:
-            tables |= section.count_recipients(settled.lazy())
+            seen = pl.lit(True) if section.sees_handed else ~pl.col("handed")
+            tables |= section.count_recipients(settled.lazy().filter(seen))
     return tables
 
 
 def finish(summary: Summary) -> Summary:
     """The Summary with open messages counted as what they are so far; nothing merges after."""
-    whole, _ = fold(summary.open, closing=True)
-    settled = at_the_end(summary.attempts, whole)
-    closed = closed_tables(whole, settled, summary.chosen)
-    return replace(summary, tables=merge_tables([summary.tables, closed]))
+    moved = move_on(
+        summary.open,
+        summary.attempts,
+        summary.held,
+        summary.arrivals,
+        summary.tables["activity"].lazy(),
+        summary.chosen,
+        closing=True,
+    )
+    return replace(summary, tables=merge_tables([summary.tables, *moved.tables]))
 
 
 def merge_tables(parts: Sequence[Tables | LazyTables]) -> Tables:
@@ -159,6 +218,8 @@ def merge_tables(parts: Sequence[Tables | LazyTables]) -> Tables:
             for part in parts
             if name in part
         ]
+        if not same:
+            same = [pl.LazyFrame(schema=table.schema())]
         merged.append(same[0] if len(same) == 1 else table.merge(same))
     return dict(
         zip(names, pl.collect_all(merged, engine="in-memory", optimizations=PLAIN), strict=True)

@@ -9,6 +9,7 @@ import polars as pl
 Merge = Literal["sum", "min", "max"]
 Tables = dict[str, pl.DataFrame]
 LazyTables = dict[str, pl.LazyFrame]
+DELIVERIES = ("sent", "deferred", "bounced")
 PLAIN = pl.QueryOptFlags.none().update(comm_subexpr_elim=True)
 """Queries of few steps, written as they should run: planning them costs more than it gives."""
 

@@ -46,6 +46,11 @@ def _list_sections(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
 )
 @rules
 @click.option(
+    "--raw",
+    is_flag=True,
+    help="Count mail at every hop, also where a content filter puts it back into the queue.",
+)
+@click.option(
     "--top",
     default="10",
     metavar="N",

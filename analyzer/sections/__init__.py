@@ -49,15 +49,21 @@ class Section:
     """One chunk's classified events to its tables."""
     count_recipients: Callable[[pl.LazyFrame], LazyTables] | None = None
     """Recipients of messages that are over (recipients.RECIPIENT_SCHEMA) to its tables."""
+    sees_handed: bool = False
+    """Whether `count_recipients` is given those too whose message was only handed on."""
     show: Callable[[Tables, Shown], Sequence[Listing]]
     """The finished tables to what is printed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The sections of one report."""
+    """What one report counts."""
 
     names: tuple[str, ...] = ()
+    raw: bool = False
+    """Whether mail handed on among these hosts is counted at every hop."""
+    hosts: tuple[str, ...] = ()
+    """Short names of the hosts whose logs are read, where there are several."""
 
     @property
     def sections(self) -> tuple[Section, ...]:

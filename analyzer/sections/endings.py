@@ -25,6 +25,7 @@ def _count(recipients: pl.LazyFrame) -> LazyTables:
         *(pl.when(waited < m).then(m) for m in WAITS), pl.lit(None, dtype=pl.Int32)
     ).cast(pl.Int32)
     return {
+        # Who was put off by a content filter came on when it took the message.
         _TABLE: recipients.filter(pl.col("deferrals") > 0)
         .group_by(
             "outcome",
@@ -101,6 +102,7 @@ SECTIONS = (
             )
         },
         count_recipients=_count,
+        sees_handed=True,
         show=_show,
     ),
 )

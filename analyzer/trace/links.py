@@ -7,6 +7,8 @@ trace_join.py. Where they are the mail server's own, its place in the line is en
 
 import polars as pl
 
+from analyzer.handovers import next_queue_id
+
 HANDED = "handed"
 """The next queue, in a reply: `queued as X`, `OK id=X`, `(X Message accepted for delivery)`."""
 FORWARDED = "forwarded"
@@ -24,8 +26,6 @@ LINKS = pl.Enum([HANDED, FORWARDED, NOTICE, CLONE, ABOUT, AGAIN])
 
 _ID = "[0-9A-Za-z]{6,25}"
 _EXIM_ID = "[0-9A-Za-z]{6}-[0-9A-Za-z]{6,11}-[0-9A-Za-z]{2,4}"
-_QUEUED_AS = rf"(?i:\bqueued (?:mail )?as |\bid=)<?({_EXIM_ID}|{_ID})>?(?:[^0-9A-Za-z-]|$)"
-_ACCEPTED = rf"^({_ID}) Message accepted for delivery"
 # Exim's own stamp and process id may stand before the id, where syslog wrote the line.
 _EXIM_HEAD = r"^(?:[0-9]{4}-[-0-9:. +]* )?(?:\[[0-9]+\] )?"
 
@@ -41,9 +41,7 @@ def with_links(events: pl.DataFrame) -> pl.DataFrame:
         FORWARDED: pl.when(delivered & (mta == "postfix") & (pl.col("direction") == "local")).then(
             text.str.extract(rf"^forwarded as ({_ID})$", 1)
         ),
-        HANDED: pl.when(delivered | passed).then(
-            pl.coalesce(text.str.extract(_QUEUED_AS, 1), text.str.extract(_ACCEPTED, 1))
-        ),
+        HANDED: pl.when(delivered | passed).then(next_queue_id(text)),
         NOTICE: pl.when(rule == "postfix.notification")
         .then(text.str.extract(rf"notification: ({_ID})$", 1))
         .when(rule.is_in(["sendmail.notice", "sendmail.expired"]))
