@@ -1,6 +1,7 @@
 """A finished Summary to the report's model: the last step before rendering."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -13,9 +14,11 @@ from reports import model
 from .advice import advise
 from .findings import findings, in_words
 from .knowledge.reply_rules import TextRule
+from .munging import KINDS, Munging, plain_clients
 from .report_words import table_words
-from .sections import Shown
-from .summary import EXAMPLES, REPLY_KEY, Summary
+from .sections import Shown, section_tables
+from .spikes.report import Asked, Found, find_spikes, gaps_of
+from .summary import EXAMPLES, REPLY_KEY, TABLES, Summary
 from .tables import DELIVERIES
 from .versions import resolve, version_labels
 
@@ -33,16 +36,24 @@ def build(
     filters: Iterable[str] = (),
     lang: str = "en",
     rules: tuple[TextRule, ...] = (),
+    munging: Munging = Munging(),  # noqa: B008 - it cannot change
+    spikes: Asked | None = None,
 ) -> model.Report:
     """The report of a finished Summary; times in `zone`, top lists of `top` rows (None: all).
 
     `year` is what `--year` says of stamps without one; `lang` is the language of its texts,
-    `rules` are those of the user's own file.
+    `rules` are those of the user's own file; `munging` says which addresses are listed as one;
+    `spikes` are looked for as it says, where it is given.
     """
     summary, version_notes = resolve(summary)
-    tables = summary.tables
+    tables = plain_clients(summary.tables, TABLES | section_tables())
+    summary = replace(summary, tables=tables)
+    addresses = {n: munging.fold(tables[n].get_column("name")) for n in ("senders", "recipients")}
     where = tables["sources"].filter(pl.col("mta").is_not_null())
     start, end = _one(where, pl.col("first").min()), _one(where, pl.col("last").max())
+    unusual = Found((), "")
+    if spikes is not None:
+        unusual = find_spikes(tables, zone, spikes, lang=lang, rules=rules)
     return model.Report(
         start=_local(start, zone),
         end=_local(end, zone),
@@ -54,10 +65,19 @@ def build(
         totals=_flow(tables["flow"], tables["flow_messages"]),
         codes=_codes(summary, zone, lang, rules),
         findings=findings(summary, lang, rules),
-        listings=_listings(summary, Shown(zone, top)),
+        listings=_listings(summary, Shown(zone, top, munging)),
+        spikes=unusual.spikes,
+        spikes_state=unusual.state,
+        gaps=gaps_of(tables, zone, spikes or Asked()),
         hours=_hours(tables, zone),
-        tops=_tops(tables, top),
-        notes=(*notes, *version_notes, *_time_notes(tables, zone, year), *_handed_notes(tables)),
+        tops=_tops(tables, top, addresses),
+        notes=(
+            *notes,
+            *version_notes,
+            *_time_notes(tables, zone, year),
+            *_address_notes(tables, addresses, munging),
+            *_handed_notes(tables),
+        ),
         filters=tuple(filters),
         lang=lang,
         words=table_words(lang),
@@ -217,7 +237,9 @@ def _hours(tables: dict[str, pl.DataFrame], zone: str) -> tuple[model.HourRow, .
     )
 
 
-def _tops(tables: dict[str, pl.DataFrame], top: int | None) -> tuple[model.Top, ...]:
+def _tops(
+    tables: dict[str, pl.DataFrame], top: int | None, addresses: Mapping[str, pl.Series]
+) -> tuple[model.Top, ...]:
     clients = tables["clients"].join(
         tables["clients_rejected"], on="name", how="full", coalesce=True
     )
@@ -234,10 +256,11 @@ def _tops(tables: dict[str, pl.DataFrame], top: int | None) -> tuple[model.Top, 
     )
     domain = pl.col("name").str.extract(r"@([^@]*)$", 1).fill_null("(local)").alias("name")
     domains = tables["recipients"].group_by(domain).agg(pl.col(list(DELIVERIES)).sum())
-    senders = tables["senders"].with_columns(pl.col("name").replace("", "<> (bounces and notices)"))
+    senders, recipients = (tables[n].with_columns(addresses[n]) for n in addresses)
+    senders = senders.with_columns(pl.col("name").replace("", "<> (bounces and notices)"))
     return (
-        _top("senders", "Senders", senders, ("messages", "bytes"), top),
-        _top("recipients", "Recipients", tables["recipients"], DELIVERIES, top),
+        _top("senders", "Senders", _summed(senders), ("messages", "bytes"), top),
+        _top("recipients", "Recipients", _summed(recipients), DELIVERIES, top),
         _top("clients", "Clients", clients, ("messages", "rejected"), top),
         _top("relays", "Relays", tables["relays"], DELIVERIES, top),
         _top(
@@ -284,6 +307,19 @@ def _time_notes(tables: dict[str, pl.DataFrame], zone: str, year: int | None) ->
     undated = tables["sources"].filter(pl.col("style").is_not_null() & pl.col("first").is_null())
     if not undated.is_empty():
         yield "Some lines carry a date that does not exist; they count without a time."
+
+
+def _summed(frame: pl.DataFrame) -> pl.DataFrame:
+    """One row per name."""
+    return frame.group_by("name").agg(pl.all().sum())
+
+
+def _address_notes(
+    tables: dict[str, pl.DataFrame], addresses: Mapping[str, pl.Series], munging: Munging
+) -> Iterable[str]:
+    if folded := sum(int((tables[n]["name"] != shown).sum()) for n, shown in addresses.items()):
+        kinds = ", ".join(k.upper() for k in KINDS if k in munging.kinds)
+        yield f"Addresses listed as the one they were made from ({kinds}): {folded} (see --munge)."
 
 
 def _handed_notes(tables: dict[str, pl.DataFrame]) -> Iterable[str]:

@@ -12,6 +12,7 @@ from .text_causes import decide, masked, provider_of, roughly_masked
 
 _ASKED = ["direction", "reply_code", "enhanced_code", "stage"]
 _SCOPE = ["direction", "mta", "provider"]
+_PEER = ["relay_name", "relay_ip"]
 _VERDICT = (
     (pl.col("direction") == "local")
     & (pl.col("kind") == "delivery")
@@ -29,7 +30,7 @@ def classify(events: pl.DataFrame, user: tuple[TextRule, ...] = ()) -> pl.DataFr
     of the user's own file."""
     events = events.with_row_index("_at")
     told = events.lazy().filter(pl.col("reply_code").is_not_null() | _VERDICT)
-    names = ["_at", *_ASKED, "mta", "relay_name", "enhanced_from", "reply_text"]
+    names = ["_at", *_ASKED, "mta", *_PEER, "enhanced_from", "reply_text"]
     found = told.select(*names, _REFUSED.alias("refused")).collect(engine="in-memory")
     by_digits = _by_digits(found)
     by_text = _by_text(found.filter("refused"), user)
@@ -55,8 +56,8 @@ def _by_digits(found: pl.DataFrame) -> pl.DataFrame:
 
 def _by_text(refused: pl.DataFrame, user: tuple[TextRule, ...]) -> pl.DataFrame:
     """Columns _at, text_cause, why and provider of refusals."""
-    peers = refused.select("relay_name").unique()
-    providers = [provider_of(name) for name in peers.to_series()]
+    peers = refused.select(_PEER).unique()
+    providers = [provider_of(name, ip) for name, ip in peers.iter_rows()]
     peers = peers.with_columns(pl.Series("provider", providers, dtype=pl.String))
     # An enhanced code that only the log's own field has is no part of the reply.
     printed = pl.when(pl.col("enhanced_from") == "reply").then(pl.col("enhanced_code"))
@@ -68,7 +69,7 @@ def _by_text(refused: pl.DataFrame, user: tuple[TextRule, ...]) -> pl.DataFrame:
         ignore_nulls=True,
     )
     lines = refused.join(
-        peers, on="relay_name", how="left", nulls_equal=True, maintain_order="left"
+        peers, on=_PEER, how="left", nulls_equal=True, maintain_order="left"
     ).select("_at", *_SCOPE, roughly_masked(line).alias("line"))
     texts = lines.select("line").unique().with_columns(masked(pl.col("line")).alias("text"))
     lines = lines.join(texts, on="line", how="left", maintain_order="left").drop("line")

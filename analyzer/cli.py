@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 import click
 
 from . import commands
+from .commands.completion import offer
+from .config import configure, prepare, say_where
 from .exits import Exit, Refused
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -52,6 +54,9 @@ class Commands(click.Group):
             return super().invoke(ctx)
         except Refused as refused:
             raise _Shown(refused) from refused
+        except click.BadParameter as error:
+            say_where(error)
+            raise
         except BrokenPipeError:
             # The reader has seen enough: nothing to say.
             raise click.exceptions.Exit(int(Exit.DONE)) from None
@@ -62,7 +67,15 @@ class Commands(click.Group):
 
 @click.group(cls=Commands, context_settings=_CONTEXT)
 @click.version_option(package_name="smtplens", message="%(prog)s %(version)s")
-def main() -> None:
+@click.option(
+    "--config",
+    "config_file",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    envvar="SMTPLENS_CONFIG",
+    help="Take options from this file alone (default: /etc/smtplens.toml, then your own).",
+)
+def main(config_file: str | None) -> None:
     """Explain what a mail log says: replies, causes, remedies.
 
     Reads Postfix, Exim and Sendmail logs, plain or compressed, from files or a pipe.
@@ -73,9 +86,12 @@ def main() -> None:
       journalctl -u postfix -o short-iso | smtplens report
       smtplens check /var/log/mail.log*
     """
+    configure(click.get_current_context(), config_file)
 
 
 commands.register(main)
+prepare(main)
+offer(main)
 
 
 def logs_of(logs: Sequence[str]) -> tuple[str, ...]:

@@ -44,12 +44,14 @@ def _where(test: pl.Expr, name: str) -> pl.Expr:
 
 def _flow(events: pl.LazyFrame) -> LazyTables:
     kind, outcome = pl.col("kind"), pl.col("outcome")
+    # Exim ends a recipient that it gives up as a bounce; the other two say that it expired.
+    gave_up = (outcome == "bounced") & (pl.col("cause") == "expired").fill_null(False)
     ended = events.filter(outcome.is_not_null() & (outcome != "removed")).select(
         "host",
         "mta",
         HOUR,
-        *(_where((kind == "delivery") & (outcome == o), o) for o in DELIVERIES),
-        _where(outcome == "expired", "expired"),
+        *(_where((kind == "delivery") & (outcome == o) & ~gave_up, o) for o in DELIVERIES),
+        _where((outcome == "expired") | gave_up, "expired"),
         _where(mail_refused(), "rejected"),
         *(_where(outcome == o, o) for o in ("held", "discarded", "warned")),
     )

@@ -113,5 +113,4 @@ def _order(finding: model.Finding) -> tuple[str, ...]:
 
 
 def _place(provider: str | None, peer: str | None) -> str:
-    scope = next((s for s, _ in reply_rules.scopes() if s.key == provider), None)
-    return scope.name if scope else peer or ""
+    return reply_rules.provider_name(provider) or peer or ""

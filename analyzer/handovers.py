@@ -16,7 +16,7 @@ import polars as pl
 
 from parsers.event import SCHEMA, TIME, Mta
 
-from .messages import OPEN_SCHEMA, fold, join
+from .messages import KEY, OPEN_SCHEMA, fold, join
 from .sections import Chosen
 
 WINDOW: Final = timedelta(hours=1)
@@ -25,6 +25,9 @@ clocks may differ, also how long after."""
 _LATE: Final = timedelta(seconds=5)
 """How much later the arrival may be logged on the same host: lines of two processes swap."""
 _SELF, _HOST = 1, 2
+_TOLD, _AGAIN = 3, 4
+"""What needs no arrival to be believed, as the mail server's own words say it: an alias led to a
+new message (`forwarded as B`); `postsuper -r` put a message back under a new id (`orig_id=A`)."""
 _NEAR = pl.UInt8()
 
 ARRIVAL_SCHEMA: dict[str, pl.DataType] = {
@@ -46,7 +49,8 @@ HELD_SCHEMA: dict[str, pl.DataType] = {
     "next_id": pl.String(),
     "near": _NEAR,
 }
-"""A delivery that may be a hand-over, with the queue id that the next hop named."""
+"""A delivery that may be a hand-over, with the queue id that the next hop named, and how near that
+hop is."""
 
 _ID = "[0-9A-Za-z]{6,25}"
 _EXIM_ID = "[0-9A-Za-z]{6}-[0-9A-Za-z]{6,11}-[0-9A-Za-z]{2,4}"
@@ -54,6 +58,8 @@ _QUEUED_AS = rf"(?i:\bqueued (?:mail )?as |\bid=)<?({_EXIM_ID}|{_ID})>?(?:[^0-9A
 _ACCEPTED = rf"^({_ID}) Message accepted for delivery"
 _ANSWER = r"^.*(?: status=sent \(| stat=Sent \(| C=\"(?:250[- ])?)(.*)$"
 # The last such words: what stands before them may be a stranger's address.
+_FORWARDED = rf" status=sent \(forwarded as ({_ID})\)$"
+_REQUEUED = rf" orig_id=({_ID})$"
 _PRIVATE = (
     r"^(?:10\.|192\.168\.|172\.(?:1[6-9]|2[0-9]|3[01])\.|100\.(?:6[4-9]|[7-9][0-9]|1[01][0-9]|12[0-7])\.|"
     r"[fF][cCdD][0-9A-Fa-f]{2}:|[fF][eE]80:)"
@@ -91,21 +97,65 @@ def hold(
         return none, events
     sent = (pl.col("kind") == "delivery") & (pl.col("outcome") == "sent")
     near = _near(pl.col("relay_ip"), pl.col("relay_name"), chosen.hosts)
-    at = events.select(
-        pl.arg_where(sent & pl.col("queue_id").is_not_null() & (near > 0))
-    ).to_series()
-    if at.is_empty():
+    postfix = pl.col("mta") == "postfix"
+    local = postfix & (pl.col("relay_name") == "local")
+    picked_up = postfix & (pl.col("kind") == "received") & pl.col("client_ip").is_null()
+    near = (
+        pl.when(sent & (near > 0)).then(near)
+        .when(sent & local).then(pl.lit(_TOLD, _NEAR))
+        .when(picked_up).then(pl.lit(_AGAIN, _NEAR))
+    )  # fmt: skip
+    at = events.select(pl.arg_where(pl.col("queue_id").is_not_null() & near.is_not_null()))
+    few = events[at.to_series()].with_columns(near.alias("near"), at.to_series().alias("_at"))
+    if few.is_empty():
         return none, events
-    few = events[at].with_columns(near.alias("near"), at.alias("_at"))
-    answer = lines.gather(few.get_column("row")).str.extract(_ANSWER, 1).alias("_answer")
-    few = few.with_columns(answer).with_columns(next_queue_id(pl.col("_answer")).alias("next_id"))
+    raw = lines.gather(few.get_column("row")).alias("_raw")
+    answer = next_queue_id(pl.col("_raw").str.extract(_ANSWER, 1))
+    few = few.with_columns(raw).with_columns(
+        pl.when(pl.col("near") == _TOLD).then(pl.col("_raw").str.extract(_FORWARDED, 1))
+        .when(pl.col("near") == _AGAIN).then(pl.col("_raw").str.extract(_REQUEUED, 1))
+        .otherwise(answer).alias("next_id")
+    )  # fmt: skip
     few = few.filter(pl.col("next_id").is_not_null())
-    held = few.select(
+    again = pl.col("near") == _AGAIN
+    held = few.with_columns(
+        # This line is of the new message, and names the old one.
+        pl.when(again).then("next_id").otherwise("queue_id").alias("queue_id"),
+        pl.when(again).then("queue_id").otherwise("next_id").alias("next_id"),
+    ).select(
         (pl.col(n) if n in few.columns else pl.lit(None)).cast(t).alias(n)
         for n, t in HELD_SCHEMA.items()
     )
+    taken = few.filter(~again).get_column("_at").implode()
     place = pl.int_range(pl.len(), dtype=pl.UInt32)
-    return held, events.filter(~place.is_in(few.get_column("_at").implode()))
+    return held, events.filter(~place.is_in(taken))
+
+
+def requeued(held: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Pieces that end the messages that were put back, and their arrivals under a new id."""
+    again = held.filter(pl.col("near") == _AGAIN)
+    end = {"ended": True, "arrived": False, "entered": False, "inner": False}
+    ends = again.select(
+        *KEY, "time", pl.col("time").alias("last"), *(pl.lit(v).alias(n) for n, v in end.items())
+    )
+    ends = ends.select(
+        (pl.col(n) if n in ends.columns else pl.lit(0 if n == "deferrals" else None))
+        .cast(t)
+        .alias(n)
+        for n, t in OPEN_SCHEMA.items()
+    )
+    came = again.select("host", "mta", pl.col("next_id").alias("queue_id"), "time", "near")
+    return ends, came
+
+
+def handed_on(handed: pl.DataFrame) -> pl.DataFrame:
+    """Those of Folded.handed that were deliveries."""
+    return handed.filter(pl.col("near") != _AGAIN)
+
+
+def put_back(handed: pl.DataFrame) -> pl.DataFrame:
+    """The other ones: `host`, `mta`, `queue_id` and `time` of messages, and their `next_id`."""
+    return handed.filter(pl.col("near") == _AGAIN).select(*KEY, "time", "next_id")
 
 
 def arrivals(events: pl.DataFrame, chosen: Chosen) -> pl.DataFrame:
@@ -146,6 +196,8 @@ def fold_all(
     if held.is_empty() and came.is_empty():
         whole, still_open = fold(pieces, closing=closing)
         return Folded(whole, still_open, held, held, held, came)
+    believed = held.filter(pl.col("near") == _TOLD)
+    held = held.filter(pl.col("near") != _TOLD)
     messages = _keyed(join(pieces), "_m")
     held, came = _keyed(held, "_n"), _keyed(came, "_a")
     read = _read_up_to(activity.collect(engine="in-memory"), chosen)
@@ -153,6 +205,7 @@ def fold_all(
     links = links.join(_placed(held, messages, "_n", "_from"), on="_n", how="left")
 
     recent = came.clear() if closing else came.join(_over(came, read), on="_a", how="anti")
+    recent = recent.filter(pl.col("near") != _AGAIN)
     told = came.filter(_among("_a", recent) | _among("_a", links))
     further = messages.filter("inner").get_column("_m")
     doubtful = _placed(told, messages, "_a", "_m").get_column("_m")
@@ -173,7 +226,9 @@ def fold_all(
     return Folded(
         whole=messages.filter(over).select(list(OPEN_SCHEMA)),
         open=messages.filter(~over).select(list(OPEN_SCHEMA)),
-        handed=held.filter(pl.col("_n").is_in(handed.implode())).select(list(HELD_SCHEMA)),
+        handed=pl.concat(
+            [believed, held.filter(pl.col("_n").is_in(handed.implode())).select(list(HELD_SCHEMA))]
+        ),
         released=released.select(list(HELD_SCHEMA)),
         held=left.select(list(HELD_SCHEMA)),
         arrivals=unsettled.select(list(ARRIVAL_SCHEMA)),
@@ -208,7 +263,7 @@ def _links(held: pl.DataFrame, came: pl.DataFrame) -> pl.DataFrame:
             how="inner",
             suffix="_came",
         )
-        .filter(near & pl.when(pl.col("near") == _SELF).then(here).otherwise(there))
+        .filter(near & pl.when(pl.col("near") == _HOST).then(there).otherwise(here))
         .sort("_n", after.abs(), "_a")
         .unique("_n", keep="first", maintain_order=True)
         .select("_n", "_a")

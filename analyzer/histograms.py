@@ -46,6 +46,7 @@ _MIDDLES = [
     *(2 * a * b / (a + b) for a, b in pairwise(_EDGES)),
     float(_CENTURY),
 ]
+BUCKETS = len(_MIDDLES)
 
 
 def of_seconds(value: pl.Expr) -> pl.Expr:

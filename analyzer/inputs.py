@@ -17,8 +17,11 @@ from parsers.mta import parsers
 from parsers.parse import Chunk, parse
 from parsers.styles import STYLES
 
+from . import summary_file
+from .exits import Exit, Refused
 from .pipeline import Task
 from .rejectlog import looks_like_rejectlog
+from .summary_file import Exported
 
 _SNIFF_BYTES = 1 << 16
 _NAMED = 8
@@ -34,10 +37,21 @@ class Inputs:
     tasks: list[Task] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    hosts: tuple[str, ...] = ()
-    """Short names of the hosts whose logs these are, as far as their first lines tell."""
     logless: int = 0
     """How many of the problems are directories without a mail log."""
+    firsts: list[datetime | None] = field(default_factory=list)
+    """The first time stamp of each task."""
+    summaries: list[Exported] = field(default_factory=list)
+    """Exported summaries; see summary_file.py."""
+    hosts: tuple[str, ...] = ()
+    """Short names of the hosts whose logs these are, as far as their first lines tell."""
+    stored: list[Source] = field(default_factory=list)
+    """What those were counted from."""
+
+    @property
+    def sources(self) -> list[Source]:
+        """What the figures come from."""
+        return [*self.stored, *(t.source for t in self.tasks)]
 
 
 @dataclass(slots=True)
@@ -53,12 +67,22 @@ class _Head:
     hosts: frozenset[str]
 
 
-def gather(names: Sequence[str], *, zone: str, year: int | None, now: datetime) -> Inputs:
-    """Find, look into and order the sources named on the command line."""
+def gather(
+    names: Sequence[str],
+    *,
+    zone: str,
+    year: int | None,
+    now: datetime,
+    summaries: bool = False,
+) -> Inputs:
+    """Find, look into and order the sources named on the command line.
+
+    Exported summaries are read where `summaries` are allowed; else they raise Refused.
+    """
     inputs = Inputs()
     heads: list[_Head] = []
     seen: dict[object, str] = {}
-    for name in _expand(names, inputs, now):
+    for name in _expand(names, inputs, now, summaries=summaries):
         source = Source(name)
         try:
             key = name if name in seen else _open(source)
@@ -69,6 +93,9 @@ def gather(names: Sequence[str], *, zone: str, year: int | None, now: datetime) 
             inputs.notes.append(f"{name} is the same file as {seen[key]}; it is read once")
             continue
         seen[key] = seen[name] = name
+        if summary_file.is_summary(_begin(source)):
+            _add_summary(source, inputs, allowed=summaries)
+            continue
         heads.append(_look(source, zone, now))
     if not all(h.rejectlog for h in heads):
         inputs.notes += [
@@ -83,12 +110,41 @@ def gather(names: Sequence[str], *, zone: str, year: int | None, now: datetime) 
     latest = datetime.max.replace(tzinfo=ZoneInfo("UTC"))
     heads.sort(key=lambda h: (h.first or latest, h.task.source.name))
     inputs.tasks = [h.task for h in heads]
+    inputs.firsts = [h.first for h in heads]
     inputs.hosts = tuple(sorted(frozenset().union(*(h.hosts for h in heads))))
     return inputs
 
 
-def _expand(names: Sequence[str], inputs: Inputs, now: datetime) -> list[str]:
-    """A directory stands for the mail logs directly in it."""
+def _add_summary(source: Source, inputs: Inputs, *, allowed: bool) -> None:
+    if not allowed:
+        raise Refused(
+            f"{source.name}: an exported summary, which holds counts and no lines; only `report`"
+            " and `diff` read it",
+            Exit.INPUT,
+        )
+    if source.stream is None:
+        found = summary_file.read(source.name)
+    else:
+        found = summary_file.read_pipe(source.stream, source.head, source.name)
+    for other in inputs.summaries:
+        if other.content == found.content:
+            inputs.notes.append(f"{source.name} holds the same as {other.name}; it is read once")
+            return
+    inputs.summaries.append(found)
+
+
+def _begin(source: Source) -> bytes:
+    """The first bytes of a source that was opened."""
+    if source.stream is not None or source.path is None:
+        return source.head
+    with source.path.open("rb") as stream:
+        return stream.read(summary_file.HEAD)
+
+
+def _expand(
+    names: Sequence[str], inputs: Inputs, now: datetime, *, summaries: bool = False
+) -> list[str]:
+    """A directory stands for the mail logs directly in it, and for summaries where allowed."""
     found: list[str] = []
     for name in names:
         path = Path(name)
@@ -100,7 +156,7 @@ def _expand(names: Sequence[str], inputs: Inputs, now: datetime) -> list[str]:
         except OSError as error:
             inputs.problems.append(f"{name}: {error.strerror or error}")
             continue
-        logs = [n for n in inside if _is_mail_log(n, now)]
+        logs = [n for n in inside if _is_mail_log(n, now, summaries=summaries)]
         left = [Path(n).name for n in inside if n not in logs]
         if not logs:
             inputs.problems.append(f"{name}: no mail log in this directory")
@@ -115,10 +171,12 @@ def _expand(names: Sequence[str], inputs: Inputs, now: datetime) -> list[str]:
     return found
 
 
-def _is_mail_log(name: str, now: datetime) -> bool:
+def _is_mail_log(name: str, now: datetime, *, summaries: bool = False) -> bool:
     source = Source(name)
     try:
         _open(source)
+        if summary_file.is_summary(_begin(source)):
+            return summaries
     except OSError:
         return False
     return _look(source, "UTC", now).mail

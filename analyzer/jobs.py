@@ -10,6 +10,8 @@ from parsers.lines import CHUNK_BYTES, Source, read_stretch, stretches
 from parsers.parse import parse
 
 from .crew import Crew
+from .knowledge import provider_map
+from .knowledge.provider_map import ProviderMap
 from .pipeline import Rules, Task, Work, merge_in_order, summarise_tasks, summary_of, understood
 from .sections import Chosen
 from .selection import Selection
@@ -27,6 +29,7 @@ class Job:
     selection: Selection
     rules: Rules
     chosen: Chosen
+    providers: ProviderMap
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +78,13 @@ def jobs_of(
             cuts: Sequence[tuple[int, int] | None] = stretches(path, size) or [None]
         except OSError:
             cuts = [None]
-        jobs += [Job(task, cut, selection, rules, chosen) for cut in cuts]
+        jobs += [Job(task, cut, selection, rules, chosen, provider_map.used()) for cut in cuts]
     return jobs
 
 
 def do(job: Job) -> Done:
     """Summarise a job's lines."""
+    provider_map.use(job.providers)
     name = job.task.source.name
     if job.stretch is None:
         task = replace(job.task, source=Source(name))

@@ -67,7 +67,8 @@ def pieces(events: pl.DataFrame) -> pl.DataFrame:
         ended.fill_null(False).alias("ended"),
         pl.col("time").alias("last"),
         pl.when(deferred).then(pl.col("count")).otherwise(0).cast(pl.UInt32).alias("deferrals"),
-        "sender",
+        # What pickup was given, the queue manager names as it was rewritten.
+        pl.when(~arrived | (pl.col("mta") != "postfix")).then("sender").alias("sender"),
         "size",
         pl.coalesce("client_ip", "client_name").alias("client"),
         pl.lit(False).alias("inner"),

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from .knowledge import reply_rules
+from .knowledge import provider_map, reply_rules
 from .text_causes import provider_of
 
 NULL_SENDER = "<> (bounces and notices)"
@@ -42,9 +42,15 @@ def sender_domain_of(sender: pl.Expr) -> pl.Expr:
     return pl.when(sender == "").then(pl.lit(NULL_SENDER)).otherwise(domain_of(sender))
 
 
-def provider_key(relay: pl.Expr) -> pl.Expr:
-    """The key of the provider whose host a relay is; null of any other."""
-    return relay.map_batches(_providers, return_dtype=pl.String())
+def provider_key(relay: pl.Expr, ip: pl.Expr | None = None) -> pl.Expr:
+    """The key of the provider whose host a relay is; null of any other.
+
+    The address counts where the user's own map names networks.
+    """
+    if ip is None or not provider_map.used().networks:
+        return relay.map_batches(_providers, return_dtype=pl.String())
+    both = pl.struct(relay.alias("relay"), ip.alias("ip"))
+    return both.map_batches(_providers_by_ip, return_dtype=pl.String())
 
 
 def _providers(names: pl.Series) -> pl.Series:
@@ -52,6 +58,18 @@ def _providers(names: pl.Series) -> pl.Series:
     distinct = names.unique().drop_nulls()
     found = pl.Series([provider_of(name) for name in distinct], dtype=pl.String)
     return names.replace_strict(distinct, found, default=None, return_dtype=pl.String())
+
+
+def _providers_by_ip(peers: pl.Series) -> pl.Series:
+    """Asked once per distinct name and address."""
+    frame = peers.struct.unnest()
+    distinct = frame.unique()
+    found = [provider_of(name, ip) for name, ip in distinct.iter_rows()]
+    named = distinct.with_columns(pl.Series("provider", found, dtype=pl.String))
+    whole = frame.join(
+        named, on=["relay", "ip"], how="left", nulls_equal=True, maintain_order="left"
+    )
+    return whole.get_column("provider")
 
 
 def provider_names(keys: pl.Expr) -> pl.Expr:

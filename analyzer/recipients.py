@@ -18,6 +18,7 @@ ATTEMPT_SCHEMA: dict[str, pl.DataType] = {
     "recipient": pl.String(),
     "outcome": Outcome,
     "relay": pl.String(),
+    "relay_ip": pl.String(),
     "provider": pl.String(),
     "reply_code": pl.UInt16(),
     "enhanced_code": pl.String(),
@@ -65,21 +66,30 @@ def attempts(events: pl.LazyFrame) -> pl.DataFrame:
     )
 
 
+def follow(tried: pl.DataFrame, put_back: pl.DataFrame) -> pl.DataFrame:
+    """Attempts under the new ids of messages that were put back (handovers.put_back)."""
+    for again in put_back.sort("time").iter_slices(1):
+        same = [pl.col(n).eq_missing(pl.lit(again.item(0, n), tried.schema[n])) for n in KEY]
+        before = pl.all_horizontal(*same, pl.col("time") <= again.item(0, "time"))
+        new = pl.lit(again.item(0, "next_id"))
+        tried = tried.with_columns(queue_id=pl.when(before).then(new).otherwise("queue_id"))
+    return tried
+
+
 def mark_handed(tried: pl.DataFrame, handed: pl.DataFrame) -> pl.DataFrame:
     """Attempts with those marked that were hand-overs (handovers.HELD_SCHEMA)."""
     if tried.is_empty() or handed.is_empty():
         return tried
     which = [*KEY, "time", "recipient"]
-    these = handed.select(*KEY, "time", pl.col("recipient").str.to_lowercase()).unique()
+    these = handed.with_columns(pl.col("recipient").str.to_lowercase())
+    # The same recipient may be sent to twice in a second: into its mailbox and where it forwards.
+    left = these.group_by(which).len("_left").with_columns(outcome=pl.lit("sent", Outcome))
     marked = tried.join(
-        these.with_columns(pl.lit(True).alias("_now")),
-        on=which,
-        how="left",
-        nulls_equal=True,
-        maintain_order="left",
+        left, on=[*which, "outcome"], how="left", nulls_equal=True, maintain_order="left"
     )
-    now = pl.col("_now").fill_null(False) & (pl.col("outcome") == "sent")
-    return marked.with_columns(pl.col("handed") | now).drop("_now")
+    turn = pl.int_range(pl.len()).over(*which, "outcome")
+    now = (turn < pl.col("_left")).fill_null(False)
+    return marked.with_columns(pl.col("handed") | now).drop("_left")
 
 
 def settle(
@@ -130,9 +140,21 @@ def finished(done: pl.DataFrame, *, over: bool = True) -> pl.DataFrame:
         .agg(
             *(
                 pl.col(n).last()
-                for n in ("outcome", "relay", "provider", "reply_code", "enhanced_code", "cause")
+                for n in (
+                    "outcome",
+                    "relay",
+                    "relay_ip",
+                    "provider",
+                    "reply_code",
+                    "enhanced_code",
+                    "cause",
+                )
             ),
-            pl.col("delay", "handed").last(),
+            pl.col("delay").last(),
+            # Who has the mail and an alias too was not only handed on.
+            (
+                pl.col("handed").any() & (pl.col("handed") | (pl.col("outcome") != "sent")).all()
+            ).alias("handed"),
             pl.col("arrived_at", "sender", "size", "client").first(),
             pl.col("time").min().alias("first_try"),
             pl.col("time").max().alias("last_try"),

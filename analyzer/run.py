@@ -2,7 +2,7 @@
 
 import re
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from difflib import get_close_matches
@@ -11,25 +11,33 @@ from typing import Any
 
 import polars as pl
 
+from parsers.lines import Source
 from reports.model import STANDARD, Report
 
 from . import zones
-from .anonymize.whole import anonymize_events, anonymize_report, pseudonyms_of
+from .anonymize.whole import anonymize_events, pseudonyms_of
 from .build import build
 from .check import check_report
+from .conditions import Condition, parse
 from .crew import Crew
 from .events_out import EventWriter
 from .exits import Exit, Refused
+from .fleet import groups, may_store, refuse_selection, store, stored_sections, together
 from .inputs import Inputs, gather
 from .jobs import summarise_by
+from .munging import munging_of
 from .pipeline import Rules, merge_in_order, summarise_tasks, summary_of, told, understand
+from .publish import Write, publish, ready
 from .sections import Chosen, all_sections
 from .selection import Selection
+from .spikes.report import Asked
 from .summarise import wanted_by
 from .summary import Summary, finish
 from .unrecognised import UnrecognisedFile
 
 Warn = Callable[[str], None]
+_WRITTEN = ("output", "unrecognised", "mail_file", "prometheus", "summary_out")
+"""Options that name files to write."""
 
 
 def make_report(
@@ -38,15 +46,12 @@ def make_report(
     now: datetime,
     warn: Warn,
     crew: Crew | None = None,
+    write: Write | None = None,
 ) -> tuple[str, Exit]:
-    """The rendered report and how the run ends."""
-    from reports import render
-
-    names = pseudonyms_of(options)
+    """The rendered report and how the run ends; see publish.py."""
+    ready(options)
     report, status = read_report(options, logs, now, warn, crew)
-    if names is not None:
-        report = anonymize_report(report, names)
-    return render(report, options["form"], **look_of(options)), status
+    return publish(report, options, status, now, warn, write)
 
 
 def read_report(
@@ -56,29 +61,113 @@ def read_report(
     warn: Warn,
     crew: Crew | None = None,
 ) -> tuple[Report, Exit]:
-    """What the logs say, and how the run ends."""
+    """What the logs say, or the history, and how the run ends."""
+    if options.get("history"):
+        from .history.reporting import read_history
+
+        return read_history(options, logs, now, warn)
     zone = zone_of(options)
     selection, filters = _selection(options, zone, now)
-    top = _top(options["top"])
-    rules, chosen = _rules(options), _chosen(options)
-    inputs = inputs_of(logs, options, zone, now, warn)
-    counted = _summary(inputs, selection, options["unrecognised"], rules, chosen, crew)
+    looked = spikes_asked(options, selection)
+    if options.get("whole_log"):  # what is before, and of other codes, is compared with
+        selection = replace(selection, since=None, codes=())
+    _top(options["top"])  # what is wrong is said before a log is read
+    munging_of(options)
+    rules, chosen = rules_of(options), _chosen(options)
+    storing = may_store(options)
+    inputs = inputs_of(logs, options, zone, now, warn, summaries=True)
+    kept = stored_sections(options, chosen) if storing else chosen
+    if inputs.summaries:
+        refuse_selection(options)
+        parts = [
+            _summary(group, selection, None, rules, kept, crew) for group in groups(inputs, crew)
+        ]
+        fleet = together(inputs.summaries, parts, None if storing else chosen)
+        counted, filters = fleet.summary, [*fleet.filters]
+        inputs.stored += fleet.sources
+        inputs.problems += fleet.problems
+        inputs.notes += fleet.notes
+    else:
+        counted = _summary(inputs, selection, options["unrecognised"], rules, kept, crew)
     summary = finish(counted)
     status = _judge(inputs, summary, warn)
     if status is Exit.NOT_MAIL:
         raise _not_mail()
-    report = build(
+    if storing:
+        store(storing, counted, inputs, zone=zone, year=options["year"], filters=filters, now=now)
+    notes = [*inputs.problems, *inputs.notes]
+    report = report_of(
         summary,
-        [t.source for t in inputs.tasks],
+        inputs.sources,
+        options,
         zone=zone,
-        year=options["year"],
-        top=top,
-        notes=[*inputs.problems, *inputs.notes],
+        notes=notes,
+        filters=filters,
+        looked=looked,
+    )
+    return report, status
+
+
+def report_of(
+    summary: Summary,
+    sources: Sequence[Source],
+    options: dict[str, Any],
+    *,
+    zone: str,
+    notes: Iterable[str] = (),
+    filters: Iterable[str] = (),
+    looked: Asked | None = None,
+) -> Report:
+    """The report of a finished Summary that holds the sections that were asked for, or more."""
+    chosen = _chosen(options)
+    shown = tuple(n for n in chosen.names if n in summary.chosen.names)
+    report = build(
+        replace(summary, chosen=Chosen(shown)),
+        sources,
+        zone=zone,
+        year=options.get("year"),
+        top=_top(options["top"]),
+        notes=notes,
         filters=filters,
         lang=options.get("lang") or "en",
-        rules=rules,
+        rules=rules_of(options),
+        munging=munging_of(options),
+        spikes=looked,
     )
-    return replace(report, shown=_standard(options)), status
+    named = {n.strip() for n in (options.get("section") or "").split(",")}
+    asked = bool(named & {"spikes", "all"})
+    return replace(report, shown=_standard(options), spikes_asked=asked)
+
+
+def spikes_asked(options: dict[str, Any], selection: Selection) -> Asked | None:
+    """How spikes are looked for, where they are shown or judged by."""
+    if "spikes" not in _standard(options) and not _judged_by_spikes(options):
+        return None
+    if options.get("whole_log"):
+        return Asked(
+            until=selection.until,
+            hosts=selection.hosts,
+            tested=selection.since,
+            codes=selection.codes,
+            by=options.get("by"),
+        )
+    if selection.codes and any(c.is_of_spikes for c in _judged_by(options)):
+        hint = "with --code there is nothing a spike could be compared with; ask for spike:502"
+        raise Refused(f"--fail-on, --only-if: {hint}", Exit.USAGE)
+    return Asked(
+        since=selection.since,
+        until=selection.until,
+        hosts=selection.hosts,
+        filtered=bool(selection.codes),
+    )
+
+
+def _judged_by_spikes(options: dict[str, Any]) -> bool:
+    return any(condition.needs_spikes for condition in _judged_by(options))
+
+
+def _judged_by(options: dict[str, Any]) -> list[Condition]:
+    return [parse(t) for t in (*(options.get("fail_on") or ()), *(options.get("only_if") or ()))]
 
 
 def make_check(
@@ -104,7 +193,7 @@ def write_events(options: dict[str, Any], logs: tuple[str, ...], now: datetime, 
         def render(events: pl.DataFrame) -> pl.DataFrame | str:
             return writer.render(events if names is None else anonymize_events(events, names))
 
-        for events, count in told(inputs.tasks, selection, render, rules=_rules(options)):
+        for events, count in told(inputs.tasks, selection, render, rules=rules_of(options)):
             known += count
             writer.write(events)
         status = _judge(inputs, known, warn)
@@ -156,7 +245,8 @@ def _selection(options: dict[str, Any], zone: str, now: datetime) -> tuple[Selec
     return chosen, [f"--{k} {v}" for k, v in named if v]
 
 
-def _rules(options: dict[str, Any]) -> Rules:
+def rules_of(options: dict[str, Any]) -> Rules:
+    """The rules of the user's own file."""
     if not options.get("user"):
         return ()
     from .knowledge.rules_check import load
@@ -170,6 +260,8 @@ def _chosen(options: dict[str, Any]) -> Chosen:
     known = {s.name for s in all_sections()}
     if "all" in asked:
         return Chosen(tuple(sorted(known)), raw=options.get("raw", False))
+    if not asked or _judged_by_spikes(options):
+        asked.append("spikes")
     for name in asked:
         if name not in known and name not in STANDARD:
             near = get_close_matches(name, [*known, *STANDARD, "all"], 1)
@@ -193,23 +285,31 @@ def _top(text: str) -> int | None:
 
 
 def inputs_of(
-    logs: tuple[str, ...], options: dict[str, Any], zone: str, now: datetime, warn: Warn
+    logs: tuple[str, ...],
+    options: dict[str, Any],
+    zone: str,
+    now: datetime,
+    warn: Warn,
+    *,
+    summaries: bool = False,
 ) -> Inputs:
-    """The sources to read; refused where there is none, or one would be written over."""
+    """The sources to read, exported summaries where allowed; refused where there is none, or one
+    would be written over."""
     if hasattr(signal, "siginterrupt"):
         # polars has reading go on after an interrupt; on a silent pipe that is for ever.
         signal.siginterrupt(signal.SIGINT, True)
-    inputs = gather(logs, zone=zone, year=options["year"], now=now)
+    inputs = gather(logs, zone=zone, year=options["year"], now=now, summaries=summaries)
     for problem in inputs.problems:
         warn(problem)
-    if not inputs.tasks:
+    if not (inputs.tasks or inputs.summaries):
         raise (
             _not_mail()
             if inputs.logless == len(inputs.problems)
             else Refused("nothing to read", Exit.INPUT)
         )
-    for written in filter(None, (options.get("output"), options.get("unrecognised"))):
-        if any(_same_file(written, t.source.name) for t in inputs.tasks):
+    for written in filter(None, map(options.get, _WRITTEN)):
+        read = [*(t.source.name for t in inputs.tasks), *(s.name for s in inputs.summaries)]
+        if any(_same_file(written, name) for name in read):
             raise Refused(f"{written} is an input; it is not written over", Exit.USAGE)
     return inputs
 
@@ -255,22 +355,13 @@ def _summary(
 
 def _judge(inputs: Inputs, found: Summary | int, warn: Warn) -> Exit:
     """The status that the inputs ask for, with a word on each that broke off."""
-    for task in inputs.tasks:
-        if task.source.problem is not None:
-            warn(f"{task.source.name}: {task.source.problem}")
+    for source in inputs.sources:
+        if source.problem is not None:
+            warn(f"{source.name}: {source.problem}")
     if isinstance(found, Summary):
         known = pl.col("fate").is_in(["parsed", "ignored"]) & pl.col("mta").is_not_null()
         found = int(found.tables["lines"].filter(known)["n"].sum())
-    broken = inputs.problems or any(t.source.problem for t in inputs.tasks)
-    if found == 0 and not (broken and not any(t.source.lines for t in inputs.tasks)):
+    broken = inputs.problems or any(s.problem for s in inputs.sources)
+    if found == 0 and not (broken and not any(s.lines for s in inputs.sources)):
         return Exit.NOT_MAIL
     return Exit.INPUT if broken else Exit.DONE
-
-
-def look_of(options: dict[str, Any]) -> dict[str, Any]:
-    """How the text report looks on this terminal."""
-    if options["form"] != "text":
-        return {}
-    from .terminal import look
-
-    return look(options["color"], options["width"], to_file=bool(options["output"]))

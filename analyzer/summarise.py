@@ -8,7 +8,7 @@ from parsers.rules import Wanted
 
 from .attribution import still_useful, unnamed
 from .event_tables import COUNT, HOUR, bucket, event_tables, mail_refused
-from .handovers import hold
+from .handovers import hold, requeued
 from .messages import pieces
 from .recipients import ATTEMPT_SCHEMA, attempts
 from .sections import Chosen
@@ -80,7 +80,9 @@ def summarise(
     if chosen.reads_recipients:
         tried = attempts(events.lazy())
     sources = _sources(parsed, chunk)
-    moved = move_on(pieces(events), tried, held, came, sources["activity"], chosen)
+    ends, again = requeued(held)
+    said, came = pl.concat([pieces(events), ends]), pl.concat([came, again])
+    moved = move_on(said, tried, held, came, sources["activity"], chosen)
     tables: LazyTables = {
         "lines": _lines(parsed, chunk),
         **sources,

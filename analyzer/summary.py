@@ -16,9 +16,9 @@ from parsers.parse import Fate
 
 from .attribution import CLIENT_SCHEMA, name_clients, still_useful
 from .event_tables import COUNT, HOUR, event_tables
-from .handovers import ARRIVAL_SCHEMA, HELD_SCHEMA, fold_all
+from .handovers import ARRIVAL_SCHEMA, HELD_SCHEMA, fold_all, handed_on, put_back
 from .messages import OPEN_SCHEMA, message_tables
-from .recipients import ATTEMPT_SCHEMA, at_the_end, mark_handed, settle
+from .recipients import ATTEMPT_SCHEMA, at_the_end, follow, mark_handed, settle
 from .sections import Chosen, section_tables
 from .tables import DELIVERIES, PLAIN, LazyTables, Merge, Table, Tables, counts
 
@@ -167,7 +167,8 @@ def move_on(
 ) -> Moved:
     """Put messages together, and count those that are over; `closing` counts all others too."""
     folded = fold_all(pieces, held, came, activity, chosen, closing=closing)
-    tried = mark_handed(tried, folded.handed)
+    handed = handed_on(folded.handed)
+    tried = mark_handed(follow(tried, put_back(folded.handed)), handed)
     if closing:
         over = pl.col("arrived") & pl.col("ended")
         settled, left = settle(tried, folded.whole.filter(over))
@@ -175,9 +176,9 @@ def move_on(
     else:
         settled, left = settle(tried, folded.whole)
     tables = [closed_tables(folded.whole, settled, chosen)]
-    if folded.handed.height:
+    if handed.height:
         n = COUNT.sum().alias("n")
-        tables.append({"handed": folded.handed.lazy().group_by("host", "mta", HOUR).agg(n)})
+        tables.append({"handed": handed.lazy().group_by("host", "mta", HOUR).agg(n)})
     if folded.released.height:
         tables.append(event_tables(folded.released, chosen))
     return Moved(folded.open, left, folded.held, folded.arrivals, tables)

@@ -5,6 +5,13 @@ import sys
 from typing import Any
 
 
+def look_of(options: dict[str, Any]) -> dict[str, Any]:
+    """How the text report looks on this terminal, as a command's options ask for it."""
+    if options["form"] != "text":
+        return {}
+    return look(options["color"], options["width"], to_file=bool(options["output"]))
+
+
 def look(color: str, width: int | None, *, to_file: bool) -> dict[str, Any]:
     """Options of the text renderer for standard output as it is."""
     terminal = sys.stdout.isatty() and not to_file

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from .knowledge import data_files, entries, reply_rules
+from .knowledge import data_files, entries, provider_map, reply_rules
 from .knowledge.reply_rules import Scope, TextRule
 from .knowledge.reply_text import LONGEST, MASKS
 
@@ -61,10 +61,13 @@ def _rule(place: int) -> TextRule:
 
 
 @lru_cache(65536)
-def provider_of(host: str | None) -> str | None:
+def provider_of(host: str | None, ip: str | None = None) -> str | None:
     """The provider that a peer is of."""
-    scope = reply_rules.provider_of(host) if host else None
+    scope = reply_rules.provider_of(host or "", ip) if host or ip else None
     return scope.key if scope else None
+
+
+provider_map.remembers(provider_of.cache_clear)
 
 
 def masked(lines: pl.Expr) -> pl.Expr:

@@ -13,8 +13,10 @@ from .exim_syntax import (
     TOKEN,
     command_columns,
     login,
+    receiving,
     remote_reply,
     seconds,
+    transmission,
 )
 from .rules import Rule
 
@@ -28,7 +30,7 @@ def _arrival(authenticated: str, ident: str, certificate: str) -> str:
         rf'|DN="{certificate}" |A=(?<_login>{authenticated}) |K )*'
         rf'S(?:NI=(?:"[^"]*"|[^" ][^ ]*|) (?:A=(?<_login_after>{authenticated}) |P(?:RX=[^ ]*|RDR) |K )*S)?='
         r"(?<size>[0-9]+)"
-        r"(?:$| (?:(?:M8S=[0-9]+|DKIM=[^ ]*|ARC|RT=[^ ]*|Q=[^ ]*) )*"
+        r"(?:$| (?:(?:M8S=[0-9]+|DKIM=[^ ]*|ARC|RT=(?<_receiving>[^ ]*)|Q=[^ ]*) )*"
         r"(?:id\*?=(?<message_id>[^ ]*))?)"
     )
 
@@ -40,13 +42,15 @@ _ARRIVED = {
     .then(pl.lit("local"))
     .otherwise(pl.lit("inbound")),
     "sasl_user": pl.coalesce(login("_login"), login("_login_after")),
+    "delays": receiving("_receiving"),
 }
 
 # After the recipient: parents (selector all_parents), the original recipient.
 _TO = rf"(?<recipient>{TOKEN}) (?:\([^)]*\) )?(?:<(?<orig_recipient>{ADDRESS})> )?"
 _ENVELOPE = rf"(?:F=<(?<sender>{ADDRESS})> |P=<{ADDRESS}> |Q=[^ ]* |SRS=<{ADDRESS}> )*"
 _PATH = r"(?:R=[^ ]* )?(?:T=(?<service>[^ ]*) )?"
-_TLS = r'X=[^ ]*|CV=[^ ]*|DN="[^"]*"|I=\[[^\] ]*\](?::[0-9]+)?|PRX=[^ ]*|TFO\**|DT=[^ ]*|L\*?|K|A=[^ ]*'
+_TLS = r'X=[^ ]*|CV=[^ ]*|DN="[^"]*"|I=\[[^\] ]*\](?::[0-9]+)?|PRX=[^ ]*|TFO\**|DT=(?<_took>[^ ]*)|L\*?|K|A=[^ ]*'
+_TOOK = {"delays": transmission("_took")}
 
 _FULL = {
     "recipient": pl.when(pl.col("recipient").str.contains("@", literal=True))
@@ -111,9 +115,9 @@ RULES: tuple[Rule, ...] = (
         + r"(?:PRX=[^ ]* |I=\[[^\] ]*\](?::[0-9]+)? |TFO\** |X=[^ ]* |A=[^ ]* |L\*? |PRDR |K "
         + r'|D(?:S|N="[^"]*"|KIM=[^ ]*) )*'
         + r'C(?:V=[^ ]* (?:DN="[^"]*" |DKIM=[^ ]* |A=[^ ]* |L\*? |PRDR |K )*C)?='
-        + r'"(?<_said>(?:[^"\\]|\\.)*)"(?: (?:QT=(?<_queued>[^ ]*)|[A-PR-Z][A-Z]*=[^ "]*))*$',
+        + r'"(?<_said>(?:[^"\\]|\\.)*)"(?: (?:QT=(?<_queued>[^ ]*)|DT=(?<_took>[^ ]*)|(?:[A-CE-PR-Z]|D[A-SU-Z])[A-Z]*=[^ "]*))*$',
         set={"kind": "delivery", "direction": "outbound", "outcome": "sent", "stage": "EOD"},
-        derive=_FULL | {"delay": seconds("_queued")} | remote_reply("_said", escaped=True),
+        derive=_FULL | {"delay": seconds("_queued")} | _TOOK | remote_reply("_said", escaped=True),
     ),
     Rule(
         name="exim.completed",
@@ -128,7 +132,7 @@ RULES: tuple[Rule, ...] = (
         has=(" error ", "]"),
         pattern=rf"== {_TO}{_ENVELOPE}{_PATH}{_DEFER}{HOST}(?: (?:{_TLS}))* ?: {_ERROR}{COMMAND}{_REPLY}",
         set=_AGAIN,
-        derive=command_columns() | remote_reply("_said"),
+        derive=command_columns() | _TOOK | remote_reply("_said"),
     ),
     Rule(
         name="exim.bounced-reply",
@@ -136,7 +140,7 @@ RULES: tuple[Rule, ...] = (
         has=(" error ", "]"),
         pattern=rf"\*\* {_TO}{_ENVELOPE}{_PATH}{HOST}(?: (?:{_TLS}))* ?: {_ERROR}{COMMAND}{_REPLY}",
         set=_FAILED,
-        derive=command_columns() | remote_reply("_said"),
+        derive=command_columns() | _TOOK | remote_reply("_said"),
     ),
     Rule(
         name="exim.sent-no-reply",
@@ -145,16 +149,19 @@ RULES: tuple[Rule, ...] = (
         pattern=rf"(?:=>|->|>>) +{_TO}{_ENVELOPE}(?:R=[^ ]* )?T=(?<service>[^ ]*) (?:S=[0-9]+ )?{HOST}"
         rf"(?: (?:{_TLS}|PRDR|DKIM=[^ ]*|DS|QT=(?<_queued>[^ ]*)))*$",
         set={"kind": "delivery", "direction": "outbound", "outcome": "sent"},
-        derive={"delay": seconds("_queued")},
+        derive={"delay": seconds("_queued")} | _TOOK,
     ),
     Rule(
         name="exim.sent-odd",
         starts=("=> ", "-> ", ">> "),
         has=(' C="',),
         pattern=rf"(?:=>|->|>>) +{_ANY_TO}{_ANY_FIELDS}(?: {HOST})?(?: .*)?"
-        r' C="(?<_said>(?:[^"\\]|\\.)*)"(?: (?:QT=(?<_queued>[^ ]*)|[A-PR-Z][A-Z]*=[^ "]*))*$',
+        r' C="(?<_said>(?:[^"\\]|\\.)*)"(?: (?:QT=(?<_queued>[^ ]*)|DT=(?<_took>[^ ]*)|(?:[A-CE-PR-Z]|D[A-SU-Z])[A-Z]*=[^ "]*))*$',
         set={"kind": "delivery", "direction": "outbound", "outcome": "sent", "stage": "EOD"},
-        derive=_RECIPIENT | {"delay": seconds("_queued")} | remote_reply("_said", escaped=True),
+        derive=_RECIPIENT
+        | {"delay": seconds("_queued")}
+        | _TOOK
+        | remote_reply("_said", escaped=True),
     ),
     Rule(
         name="exim.discarded-all",
@@ -167,9 +174,9 @@ RULES: tuple[Rule, ...] = (
         name="exim.delivered",
         starts=("=> ", "-> ", ">> "),
         pattern=rf"(?:=>|->|>>) +{_ANY_TO}{_ANY_FIELDS}"
-        r"(?: .*?)??(?: QT=(?<_queued>[^ ]*))?(?: DT=[^ ]*)?$",
+        r"(?: .*?)??(?: QT=(?<_queued>[^ ]*))?(?: DT=(?<_took>[^ ]*))?$",
         set=_LOCAL | {"outcome": "sent"},
-        derive=_RECIPIENT | {"delay": seconds("_queued")},
+        derive=_RECIPIENT | {"delay": seconds("_queued")} | _TOOK,
     ),
     Rule(
         name="exim.not-delivered",
@@ -217,7 +224,7 @@ RULES: tuple[Rule, ...] = (
         has=(" response was: ",),
         pattern=rf"== {_TO}{_ENVELOPE}{_PATH}{_DEFER}{HOST}(?: (?:{_TLS}))* ?: {_EHLO}",
         set=_AGAIN | {"stage": "HELO", "command": "EHLO"},
-        derive=remote_reply("_said"),
+        derive=_TOOK | remote_reply("_said"),
     ),
     Rule(
         name="exim.bounced-ehlo",
@@ -225,16 +232,17 @@ RULES: tuple[Rule, ...] = (
         has=(" response was: ",),
         pattern=rf"\*\* {_TO}{_ENVELOPE}{_PATH}{HOST}(?: (?:{_TLS}))* ?: {_EHLO}",
         set=_FAILED | {"stage": "HELO", "command": "EHLO"},
-        derive=remote_reply("_said"),
+        derive=_TOOK | remote_reply("_said"),
     ),
     Rule(
         name="exim.deferred",
         starts=("== ",),
         pattern=rf"== {_ANY_TO}{_ANY_FIELDS}(?: routing)? defer "
         r"\((?:(?:-[0-9]+|0)\)|[0-9]+\)(?:: (?<_errno>[^:=]*?))?)"
-        rf"(?: {HOST})?(?: DT=[^ ]*)?(?: ?: (?<_why>.*))?$",
+        rf"(?: {HOST})?(?: DT=(?<_took>[^ ]*))?(?: ?: (?<_why>.*))?$",
         set=_LOCAL | {"outcome": "deferred"},
         derive=_RECIPIENT
+        | _TOOK
         | {
             "reply_text": pl.when(pl.any_horizontal(pl.col("_errno", "_why").is_not_null())).then(
                 pl.concat_str("_errno", "_why", separator=": ", ignore_nulls=True)
@@ -252,7 +260,7 @@ RULES: tuple[Rule, ...] = (
         starts=("** ",),
         pattern=rf"\*\* {_ANY_TO}{_ANY_FIELDS}(?: {HOST}(?: (?:{_TLS}))*)?(?: ?: (?<reply_text>.*))?$",
         set=_LOCAL | {"outcome": "bounced"},
-        derive=_RECIPIENT,
+        derive=_RECIPIENT | _TOOK,
     ),
     Rule(
         name="exim.fakereject",

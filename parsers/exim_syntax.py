@@ -96,3 +96,20 @@ def seconds(column: str) -> pl.Expr:
     ]
     total = pl.sum_horizontal(parts)
     return pl.when(pl.col(column).is_not_null()).then(total)
+
+
+def receiving(column: str) -> pl.Expr:
+    """`delays` of a message's arrival: RT=, what it took to receive it."""
+    return _delays(seconds(column), 0)
+
+
+def transmission(column: str) -> pl.Expr:
+    """`delays` of an attempt: DT=, what it took; the connection's setup is in it."""
+    return _delays(seconds(column), 3)
+
+
+def _delays(took: pl.Expr, place: int) -> pl.Expr:
+    """The four figures of which only one is known."""
+    nothing = pl.lit(None, dtype=pl.Float64)
+    four = pl.concat_list([took if n == place else nothing for n in range(4)])
+    return pl.when(took.is_not_null()).then(four.list.to_array(4))

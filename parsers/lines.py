@@ -94,7 +94,9 @@ def read_chunks(source: Source, size: int = CHUNK_BYTES) -> Iterator[RawChunk]:
 _WINDOW = 1 << 16
 
 
-def stretches(path: Path, size: int = CHUNK_BYTES) -> list[tuple[int, int]] | None:
+def stretches(
+    path: Path, size: int = CHUNK_BYTES, begin: int = 0, end: int | None = None
+) -> list[tuple[int, int]] | None:
     """Where to cut a plain file into chunks of whole lines, as (from, to) in bytes.
 
     None for what cannot be cut beforehand: a pipe, compressed data, lines longer than a chunk.
@@ -105,20 +107,31 @@ def stretches(path: Path, size: int = CHUNK_BYTES) -> list[tuple[int, int]] | No
         if not _is_plain(handle, status):
             return None
         found: list[tuple[int, int]] = []
-        begin = 0
-        while status.st_size - begin > size:
-            end = _next_cut(handle, begin, size)
-            if not end:
+        whole = status.st_size if end is None else end
+        while whole - begin > size:
+            cut = _next_cut(handle, begin, size)
+            if not cut:
                 return None
-            found.append((begin, end))
-            begin = end
-        return [*found, (begin, status.st_size)]
+            found.append((begin, cut))
+            begin = cut
+        return [*found, (begin, whole)]
 
 
 def read_stretch(path: Path, begin: int, end: int) -> RawChunk:
     """The lines of one stretch; `first_line` counts from the stretch's own first."""
     with path.open("rb") as stream:
         return RawChunk(os.pread(stream.fileno(), end - begin, begin), 1)
+
+
+def is_note(data: bytes) -> bool:
+    """Whether a line says of the one before it that it was repeated."""
+    return _REPEATED.search(data[:_HEAD].partition(b"\n")[0]) is not None
+
+
+def readable(data: bytes) -> int:
+    """How much of whole lines can be read while more may follow: up to a line whose other parts
+    are still to come."""
+    return _cut(data, keep=0)
 
 
 def _is_plain(handle: int, status: os.stat_result) -> bool:
@@ -210,20 +223,22 @@ def _emit(source: Source, data: bytes) -> RawChunk:
     return chunk
 
 
-def _cut(data: bytes) -> int:
-    """Where to cut: before the last whole line that no earlier line hangs together with."""
+def _cut(data: bytes, keep: int = 1) -> int:
+    """Where to cut: before the last whole line that no earlier line hangs together with; with
+    `keep` 0 behind it."""
     for far in (64, 4096):
         starts: list[int] = []
         end = data.rfind(b"\n")
         while end >= 0 and len(starts) < far:
             starts.insert(0, data.rfind(b"\n", 0, end) + 1)
             end = starts[0] - 1
-        cut = len(starts) - 1
+        ends = [*starts[1:], data.rfind(b"\n") + 1]
+        cut = len(starts) - keep
         for first, last in sorted(_spans(data, starts), key=lambda span: -span[1]):
             if first < cut <= last:
                 cut = first
-        if cut >= 0:
-            return starts[cut] if starts else 0
+        if cut >= 0 and starts:
+            return ends[cut - 1] if cut else starts[0]
     return 0
 
 

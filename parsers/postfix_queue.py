@@ -87,14 +87,14 @@ RULES: tuple[Rule, ...] = (
         services=("bounce", "defer", "trace"),
         set=_QUEUE | {"outcome": "discarded"},
     ),
-    # `orig_id=` is a message put back into the queue: it did not arrive now.
+    # `orig_id=` is a message put back into the queue under a new id; handovers.py joins the two.
     Rule(
         name="postfix.requeued",
         starts=("uid=",),
         has=(" orig_id=",),
         pattern=r"uid=[0-9]+ from=<(?<sender>.*)> orig_id=[0-9A-Za-z]+$",
         services=("pickup",),
-        set=_QUEUE,
+        set={"kind": "received", "direction": "local"},
     ),
     Rule(
         name="postfix.pickup",

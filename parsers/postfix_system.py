@@ -4,6 +4,7 @@ Lines whose daemon is unknown (`postfix` alone, RFC 5424) are offered these rule
 must know its texts and may take nothing else.
 """
 
+from .postfix_parts import address
 from .rules import Rule
 
 _SYSTEM = {"kind": "system"}
@@ -45,6 +46,17 @@ WARNINGS: tuple[Rule, ...] = (
 )
 
 RULES: tuple[Rule, ...] = (
+    # Peaks since the last such lines; the service's name may be `127.0.0.1:10025`.
+    Rule(
+        name="postfix.anvil",
+        starts=("statistics: max ",),
+        pattern=r"statistics: (?<reply_text>max [a-z]+ [a-z]+ [0-9]+(?:/[0-9]+s)?)"
+        r"(?: for \((?:\[[0-9A-Fa-f:.]+\]:[0-9]+|[0-9.]+:[0-9]+|[^:() ]+):"
+        r"(?<client_ip>[0-9A-Za-z:.%]+)\))? at .*$",
+        services=("anvil",),
+        set={"kind": "session", "direction": "inbound"},
+        derive={"client_ip": address("client_ip")},
+    ),
     Rule(
         name="postfix.statistics",
         starts=("statistics: ",),

@@ -122,8 +122,10 @@ def _verdict(lines: pl.DataFrame) -> pl.DataFrame:
 def _reply(lines: pl.DataFrame) -> pl.DataFrame:
     """Reply, outcome, kind and direction."""
     stat, hop, smtp = pl.col("_stat"), pl.col("_hop"), pl.col("_smtp")
-    sent, deferred = stat.str.starts_with("Sent"), stat.str.starts_with("Deferred")
-    waits = stat.is_in(["queued", "quarantined"])
+    # `queued` with a temporary code was tried: a name server gave no answer, say.
+    tried = (stat == "queued") & pl.col("_dsn").str.starts_with("4.").fill_null(False)
+    sent, deferred = stat.str.starts_with("Sent"), stat.str.starts_with("Deferred") | tried
+    waits = stat.is_in(["queued", "quarantined"]) & ~tried
     # No mailer: the transaction ended before delivery (srvrsmtp.c, logundelrcpts).
     unaccepted = pl.col("_mailer").is_null() & ~waits & ~sent & ~deferred
     aborted = unaccepted & stat.str.contains(_ABORTED)
@@ -138,7 +140,10 @@ def _reply(lines: pl.DataFrame) -> pl.DataFrame:
     dsn, from_dsn = pl.col("_dsn"), pl.col("enhanced_code").is_null() & pl.col("_dsn").is_not_null()
 
     handed_on = hop & sent
+    delivers = ~(handed_on | waits | unaccepted | (hop & deferred))
     return lines.with_columns(
+        # A delivery's daemon is the mailer, as with Exim's transports; else the line's own.
+        pl.when(delivers).then(pl.col("_mailer")).alias("service"),
         _choose(
             (handed_on | waits, "queue"),
             (aborted, "session"),

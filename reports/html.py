@@ -8,7 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
-from . import figures, listings, outline
+from . import figures, listings, outline, spikes
 from .model import Report
 from .safe import JOINERS, clean, prose
 from .words import Words, words_of
@@ -18,8 +18,8 @@ BAR = 10
 """Width of an hour in the drawing; the height of a row of bars is 40."""
 
 
-def render(report: Report) -> str:
-    """Write the report as a self-contained page."""
+def render(report: Report, template: str = "report.html.j2") -> str:
+    """Write the report as a self-contained page; another template may show it for mail."""
     words, clock = words_of(report), figures.Clock(report)
     days, skipped = outline.days(report)
     actions = outline.actions(report)
@@ -28,7 +28,7 @@ def render(report: Report) -> str:
         for code in action.finding.codes:
             key = (action.finding.direction, action.finding.cause, code.code, code.enhanced)
             numbers.setdefault(key, number)
-    return _environment().get_template("report.html.j2").render(
+    return _environment().get_template(template).render(
         report=report,
         words=words,
         t=_saying(words),
@@ -43,6 +43,8 @@ def render(report: Report) -> str:
         skipped=skipped,
         columns=outline.HOUR_COLUMNS,
         bars=bars(report),
+        spikes=spikes,
+        spikes_alone=sum(s.part_of is None for s in report.spikes),
         bar=BAR,
         remark=lambda listing: listings.heading(listing, words),
         said=lambda text: listings.said(text, words),

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 
-from . import figures, listings, outline
+from . import figures, listings, outline, spikes_markdown
 from .model import Input, Report
 from .safe import clean, excerpt, markdown_prose, prose
 from .safe import markdown as own
@@ -21,6 +21,7 @@ def render(report: Report) -> str:
         "mail": _totals,
         "replies": _codes,
         "findings": _actions,
+        "spikes": spikes_markdown.section,
         "hours": _hours,
         "tops": _tops,
     }

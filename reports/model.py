@@ -163,6 +163,7 @@ STANDARD = {
     "mail": "totals of what happened to mail",
     "replies": "the code table of each direction",
     "findings": "what needs action: by cause and place, with remedy and example lines",
+    "spikes": "what was refused or put off far more often than usual, since when and by whom",
     "hours": "what happened in each hour",
     "tops": "top senders, recipients, clients, relays and destination domains",
 }
@@ -204,6 +205,139 @@ class Listing:
 
 
 @dataclass(frozen=True, slots=True)
+class Gap:
+    """A stretch without any line of a host that was busy before and after."""
+
+    host: str
+    """Empty where the log names none."""
+    start: datetime
+    end: datetime
+    expected_lines: int
+    """Lines the log would have held there at its usual rate."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpikePart:
+    """One name behind a spike."""
+
+    name: str
+    """Raw text of the log; a network is written 203.0.113.0/24."""
+    count: int
+    """In the spike's window."""
+    share: float
+    """Of all that the spike has beyond what was expected, 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpikeParts:
+    """Who makes up a spike, seen one way; the largest share of the excess first."""
+
+    kind: str
+    """clients, networks, sender_domains, recipient_domains, relays or providers"""
+    rows: tuple[SpikePart, ...]
+    distinct: int
+    """How many names there are in the window."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpikeHour:
+    """One hour of the day a spike began."""
+
+    start: datetime
+    count: int | None
+    """None where the log does not cover the hour."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workings:
+    """The numbers that a spike's p was worked out from, so that it can be checked by hand."""
+
+    comparable: tuple[SpikeHour, ...]
+    """With history: the same hour of the week on other weeks. Within one log: empty."""
+    outside_events: int | None
+    """Within one log: events of the series outside the window and an hour on either side,"""
+    outside_traffic: int | None
+    """all other traffic there,"""
+    inside_traffic: int | None
+    """and all other traffic in the window."""
+    per_dispersion: float
+    """Variance for each unit of dispersion: expected, and how unsure it is."""
+    shape: float | None
+    """r of the negative binomial: expected^2 / (variance - expected); None where it is Poisson."""
+    calibration: float
+    """What p was multiplied with, as windows of the past came out below it too often."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spike:
+    """One series of replies that had far more than it should have had; see docs/spikes.md.
+
+    p, p_day and q are estimates of a model, no guarantees.
+    """
+
+    id: int
+    part_of: int | None
+    """The spike that this one is a part of."""
+    host: str
+    direction: str
+    code: int | None
+    """None for all codes, or where there is none (local)."""
+    enhanced: str | None
+    cause: str | None
+    """None for all of the code's."""
+    by: str
+    """What `name` is: client, client-net, sender-domain, recipient-domain, provider; or empty."""
+    name: str
+    start: datetime
+    """The window of whole hours that stands out most,"""
+    end: datetime
+    """up to, not with, this instant."""
+    onset: datetime
+    onset_is_minute: bool
+    """False where only the hour of it is known."""
+    began: datetime
+    """The whole episode, of which the window is the strongest part."""
+    ended: datetime
+    observed: int
+    expected: float
+    low: int
+    """99 % of such windows hold between `low` and `high`."""
+    high: int
+    ratio: float
+    p: float
+    p_day: float
+    """p, corrected for all windows of the day, or of the log where there is no history."""
+    q: float
+    baseline: Literal["history", "log"]
+    """history: comparable hours of other days; log: its share of the rest of this log."""
+    comparable: float
+    """Independent buckets that `expected` rests on."""
+    factor: float
+    """Level of the last days against the days before."""
+    expected_error: float
+    """Relative standard error of `expected`."""
+    dispersion: float
+    variance: float
+    windows: int
+    """Windows that p_day was corrected for."""
+    after_gap: bool
+    """The log has a gap shortly before: perhaps only a queue that was flushed."""
+    fired: int
+    """Other times this rule gives for the series in the days before,"""
+    fired_days: int
+    """so many of which the log covers, 28 at most."""
+    share: float
+    """Of all refusals of that direction in the window, 0 to 1."""
+    hours: tuple[SpikeHour, ...]
+    parts: tuple[SpikeParts, ...]
+    commonest: CodeCount
+    """What most of its replies were."""
+    commonest_cause: str
+    advice: Advice
+    workings: Workings
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """Everything one report says."""
 
@@ -226,6 +360,15 @@ class Report:
     and count."""
     listings: tuple[Listing, ...] = ()
     """The tables of the sections that were asked for."""
+    spikes: tuple[Spike, ...] = ()
+    """The strongest first, those that are part of another one last."""
+    gaps: tuple[Gap, ...] = ()
+    """Where a host's log is silent and should not be."""
+    spikes_state: Literal["", "looked", "short", "filtered", "nothing"] = ""
+    """looked: spikes were looked for; short: the log covers too little time; filtered: a selection
+    left out what they are compared with; nothing: there are no refusals. Empty: not looked for."""
+    spikes_asked: bool = False
+    """Whether the section was asked for by name, and is to say so where there is nothing."""
     shown: frozenset[str] = frozenset(STANDARD)
     """Which of the standard sections are printed."""
     filters: tuple[str, ...] = field(default=())

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from . import figures, listings, outline, safe
+from . import figures, listings, outline, safe, spikes_text
 from .layout import GAP, NBSP, Column, Page, Row, Span
 from .model import Advice, CodeRow, Finding, Input, Report, Top
 from .words import words_of
@@ -320,6 +320,7 @@ SECTIONS: dict[str, Callable[[Page, Report], None]] = {
     "mail": totals,
     "replies": codes,
     "findings": actions,
+    "spikes": spikes_text.section,
     "hours": hours,
     "tops": tops,
 }

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from . import spikes_json
 from .model import CodeRow, Finding, Listing, Report, Top
 from .safe import clean
 
@@ -50,6 +51,7 @@ def to_dict(report: Report) -> dict[str, Any]:
         "totals": asdict(report.totals),
         "codes": [_code(row) for row in report.codes],
         "findings": [_finding(finding) for finding in report.findings],
+        **spikes_json.section(report),
         "hours": [{"start": h.start, **asdict(h.flow)} for h in report.hours],
         "tops": [_top(top) for top in report.tops],
         "sections": [_listing(listing) for listing in report.listings],

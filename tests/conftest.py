@@ -1,9 +1,13 @@
 """What all tests share: golden files, and the option that rewrites them."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+# A developer's own configuration changes no test.
+os.environ["SMTPLENS_CONFIG"] = os.devnull
 
 GOLDEN = Path(__file__).parent / "golden"
 

@@ -11,12 +11,18 @@ from reports.model import (
     Example,
     Finding,
     Flow,
+    Gap,
     HourRow,
     Input,
     Lines,
     Report,
+    Spike,
+    SpikeHour,
+    SpikePart,
+    SpikeParts,
     Top,
     TopRow,
+    Workings,
 )
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -257,6 +263,46 @@ def several_days() -> Report:
     return replace(with_codes(day, codes), start=moments[0], end=moments[-1], hours=hours)
 
 
+def spike(**other: object) -> Spike:
+    """Return a spike of 502s at three in the morning, within one log."""
+    hours = tuple(SpikeHour(at(h), 41 if h == 3 else None if h == 5 else h % 3) for h in range(24))
+    rows = (SpikePart("203.0.113.9", 40, 0.95), SpikePart("client.isp.test", 1, 0.02))
+    kinds = ("clients", "networks", "relays", "providers", "sender_domains", "recipient_domains")
+    found = Spike(
+        id=1, part_of=None, host="mx1", direction="inbound", code=502, enhanced=None, cause=None,
+        by="", name="", start=at(3), end=at(4), onset=at(3, 12), onset_is_minute=True,
+        began=at(3), ended=at(4), observed=41, expected=1.96, low=0, high=7, ratio=20.9,
+        p=0.0002, p_day=0.003, q=0.004, baseline="log", comparable=28.1, factor=1.06,
+        expected_error=0.12, dispersion=1.25, variance=2.6, windows=48, after_gap=True, fired=2,
+        fired_days=28, share=0.911, hours=hours,
+        parts=tuple(SpikeParts(kind, rows, 12) for kind in kinds),
+        commonest=CodeCount(502, "5.5.1", 41), commonest_cause="protocol",
+        advice=NOT_IMPLEMENTED,
+        workings=Workings((), 175, 1228, 18, 2.05, 6.0, 1.0),
+    )  # fmt: skip
+    return replace(found, **other)  # type: ignore[arg-type]
+
+
+def spiky() -> Report:
+    """The busy day with spikes of every kind and gaps."""
+    weeks = (SpikeHour(at(3), 2), SpikeHour(at(3, day=-7), 3))
+    past = Workings(weeks, None, None, None, 2.0, None, 1.0)
+    return replace(
+        busy_day(),
+        spikes=(
+            spike(),
+            spike(id=2, part_of=1, name="203.0.113.0/24", by="client-net", onset_is_minute=False,
+                  onset=at(3), enhanced="5.5.1", cause="protocol", end=at(6)),
+            spike(id=3, code=None, direction="local", cause="timeout", baseline="history",
+                  after_gap=False, fired=0, fired_days=1, workings=past, parts=(), variance=1.96,
+                  commonest=CodeCount(None, "4.4.1", 41), commonest_cause="timeout"),
+            spike(id=4, fired=1, code=None),
+        ),
+        gaps=(Gap("mx1", at(5), at(6, 30), 1200), Gap("", at(22), at(5, day=1), 60)),
+        spikes_state="looked",
+    )  # fmt: skip
+
+
 HOSTILE = (
     "\x1b[2J\x1b]0;owned\x07",
     "\x9b31mred",
@@ -302,4 +348,17 @@ def hostile(text: str = " ".join(HOSTILE)) -> Report:
         tops=(Top(text, text, (text, "b"), (TopRow(text, (1, 2)),), 1), *day.tops),
         notes=(text,),
         filters=(text,),
+        spikes=(
+            spike(
+                host=text,
+                name=text,
+                enhanced=text,
+                cause=text,
+                commonest_cause=text,
+                advice=advice,
+                commonest=CodeCount(1, text, 1),
+                parts=(SpikeParts("clients", (SpikePart(text, 1, 0.5),), 3),),
+            ),
+        ),
+        gaps=(Gap(text, at(5), at(6), 100),),
     )

@@ -19,7 +19,7 @@ from log_samples import MAIL_LIKE, day_of, logs
 from analyzer.anonymize.pseudonyms import KEPT, Pseudonyms
 from analyzer.anonymize.text import replace_names
 from analyzer.cli import main
-from reports.model import Report
+from reports.model import Gap, Report, Spike
 from reports.story import Story, Trace
 
 NAMES = Pseudonyms(b"one key")
@@ -30,7 +30,7 @@ IPV4 = st.ip_addresses(v=4)
 NAMED = ("host", "sender", "recipient", "orig_recipient", "client_name", "client_ip", "helo",
          "sasl_user", "relay_name", "relay_ip", "message_id")  # fmt: skip
 TEXTS = ("reply_text", "command")
-FREE = {"text", "name", "place"}
+FREE = {"text", "name", "place", "host"}
 """Keys of the JSON report whose strings come from the log; `hosts` and `cells` are lists."""
 
 
@@ -233,10 +233,17 @@ def test_a_long_text_takes_no_long_time() -> None:
 
 DECIDED = {
     # With names of the log in them: replaced.
-    Report: {"hosts", "codes", "findings", "tops", "listings", "filters"}
+    Report: {"hosts", "codes", "findings", "tops", "listings", "filters", "spikes", "gaps"}
     # Our own words, figures, and the names of input files.
     | {"start", "end", "timezone", "mtas", "inputs", "lines", "totals", "hours", "notes", "shown"}
-    | {"lang", "words"},
+    | {"lang", "words", "spikes_state", "spikes_asked"},
+    Spike: {"host", "name", "parts"}
+    | {"id", "part_of", "direction", "code", "enhanced", "cause", "by", "start", "end", "onset"}
+    | {"onset_is_minute", "began", "ended", "observed", "expected", "low", "high", "ratio"}
+    | {"p", "p_day", "q", "baseline", "comparable", "factor", "expected_error", "dispersion"}
+    | {"variance", "windows", "after_gap", "fired", "fired_days", "share", "hours"}
+    | {"commonest", "commonest_cause", "advice", "workings"},
+    Gap: {"host"} | {"start", "end", "expected_lines"},
     Trace: {"query", "stories"} | {"timezone", "total", "told", "notes"},
     Story: {"summary", "verdict", "sender", "message_id", "client_name", "client_ip", "user"}
     | {"recipients", "hops", "happenings", "explained", "refusals", "notes"}

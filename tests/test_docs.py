@@ -25,6 +25,7 @@ STANDS_FOR = {
     "journalctl -u postfix -o json": "cat sample_logs/postfix-journal-json.log",
     "journalctl -u postfix -o short-iso": "cat sample_logs/postfix-journal-short-iso.log",
     "-d yesterday": "--since 2020-01-01",
+    "mail.log.1 mail.log": "sample_logs/postfix-newyear.log sample_logs/postfix-rfc3164.log",
     "mail.log*": "sample_logs/postfix-newyear.log sample_logs/sendmail-packed.log.gz",
     "alice@example.org": "ok_ny0@d2.test",
     "mail.log": "sample_logs/postfix-newyear.log",
@@ -42,7 +43,12 @@ def commands() -> list[str]:
 
 
 @pytest.mark.parametrize("command", commands())
-def test_readme_command_runs(command: str) -> None:
+def test_readme_command_runs(command: str, tmp_path: Path) -> None:
+    history = tmp_path / "history.db"
+    if history.name in command and " cron " not in command:
+        log = "sample_logs/postfix-newyear.log"
+        subprocess.run([SMTPLENS, "cron", "--history", history, log], cwd=ROOT, check=True)
+    command = re.sub(r"history\.db|mx1\.summary", lambda m: str(tmp_path / m[0]), command)
     pattern = "|".join(re.escape(k) for k in sorted(STANDS_FOR, key=len, reverse=True))
     tried = re.sub(pattern, lambda m: STANDS_FOR[m[0]], command)
     tried = re.sub(r"\bsmtplens\b", lambda _: shlex.quote(str(SMTPLENS)), tried)

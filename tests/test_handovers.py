@@ -250,3 +250,43 @@ def test_any_cut_of_a_log_with_filters_gives_the_same(
     whole = tables(where, log)
     assert seen(whole)[:3] == (len(mails), sent_in_all, handed)
     assert plain(tables(where, log, size=size)) == plain(whole)
+
+
+def test_a_message_put_back_by_hand_keeps_its_attempts(tmp_path: Path) -> None:
+    a, b = "504FD1969EC", "19BE4196913"
+    put_off = (
+        f"postfix/smtp[3]: {a}: to=<x@near.example>, relay={OUT}, delay=1, delays=0/0/0/1,"
+        " dsn=4.2.0, status=deferred (host mx.near.example[198.51.100.7] said: 450 4.2.0 Later"
+        " (in reply to RCPT TO command))"
+    )
+    log = [
+        *arrival(0, a, CLIENT),
+        at(1, put_off),
+        at(60, f"postfix/postsuper[9]: {a}: requeued"),
+        at(61, f"postfix/pickup[4]: {b}: uid=100 from=<a@far.example> orig_id={a}"),
+        at(61, f"postfix/qmgr[2]: {b}: from=<a@far.example>, size=1050, nrcpt=1 (queue active)"),
+        sent(62, b, "x@near.example", OUT, "thanks"),
+        removed(62, b),
+    ]  # fmt: skip
+    for size in (250, 500, CHUNK_BYTES):
+        found = tables(tmp_path, log, size=size)
+        assert seen(found) == Seen(received=1, sent=1, handed=0, size=1000)
+        [ending] = found["endings.waits"].to_dicts()
+        assert (ending["outcome"], ending["deferrals"], ending["tries"]) == ("sent", 1, 2)
+        assert found["clients"]["name"].to_list() == ["203.0.113.9"]
+
+
+def test_an_alias_leads_to_the_delivery_not_beside_it(tmp_path: Path) -> None:
+    a, b = "AAAAAA1111", "BBBBBB1111"
+    log = [
+        *arrival(0, a, CLIENT),
+        at(1, f"postfix/local[5]: {a}: to=<many@near.example>, relay=local, delay=0.05,"
+              f" delays=0.05/0/0/0, dsn=2.0.0, status=sent (forwarded as {b})"),
+        at(1, f"postfix/qmgr[2]: {b}: from=<a@far.example>, size=1050, nrcpt=1 (queue active)"),
+        removed(1, a),
+        sent(2, b, "x@far.example", OUT, "thanks"),
+        removed(2, b),
+    ]  # fmt: skip
+    for size in (250, CHUNK_BYTES):
+        assert seen(tables(tmp_path, log, size=size)) == Seen(1, 1, 1, 1000)
+    assert seen(tables(tmp_path, log, chosen=Chosen(SECTIONS, raw=True))).sent == 2

@@ -23,7 +23,8 @@ def test_the_keys_and_their_order() -> None:
     report = to_dict(busy_day())
     assert list(report) == [
         "schema_version", "language", "hosts", "mtas", "period", "filters", "inputs", "lines", "notes",
-        "totals", "codes", "findings", "hours", "tops", "sections",
+        "totals", "codes", "findings", "spikes_state", "spikes", "gaps", "hours", "tops",
+        "sections",
     ]  # fmt: skip
     assert report["schema_version"] == 1
     assert list(report["period"]) == ["start", "end", "timezone"]

@@ -141,10 +141,7 @@ def test_transports_are_those_of_the_lines(name: str) -> None:
     expected: Counter[tuple[str, str]] = Counter()
     for event in events_of(log, *NAMES):
         if event["kind"] == "delivery" and event["outcome"] in ("sent", "deferred", "bounced"):
-            local = event["direction"] == "local"
-            mailer = "(local mailer)" if local else "(SMTP mailer)"
-            transport = mailer if event["mta"] == "sendmail" else event["service"] or NONE
-            expected[transport, event["outcome"]] += event["count"]
+            expected[event["service"] or NONE, event["outcome"]] += event["count"]
     rows = cells(listings_of(log, *NAMES)["transports.deliveries"])
     told = Counter(
         {
@@ -161,7 +158,12 @@ def test_transports_are_those_of_the_lines(name: str) -> None:
 def test_bytes_and_messages_are_those_of_finished_recipients(name: str) -> None:
     """Sizes by queue id, then each delivered recipient's: in plain Python over the events."""
     log = SAMPLE_LOGS / name
-    events = events_of(log, *NAMES)
+    # What `postsuper -r` puts back is the same message under another id.
+    again = re.findall(r": (\w+): uid=\d+ from=\S* orig_id=(\w+)\s", log.read_text("utf-8"))
+    new_id = {old: new for new, old in again}
+    events = [
+        e | {"queue_id": new_id.get(e["queue_id"], e["queue_id"])} for e in events_of(log, *NAMES)
+    ]
     sizes = {e["queue_id"]: e["size"] for e in events if e["queue_id"] and e["size"] is not None}
     bytes_of: Counter[str] = Counter()
     messages_of: dict[str, set[str]] = defaultdict(set)

@@ -1,8 +1,5 @@
 """What pflogsumm prints: days, domains, sizes, reasons, refusals, troubles; and pflogsumm itself."""
 
-import re
-import shutil
-import subprocess
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -335,79 +332,3 @@ def test_whatever_a_log_says_is_survived(lines: list[str]) -> None:
 
 def test_empty_log() -> None:
     assert all(not listing.rows for listing in listings_of([], *NAMES).values())
-
-
-# Side by side with the real pflogsumm (1.1.5), where it is installed.
-
-pflogsumm = pytest.mark.skipif(not shutil.which("pflogsumm"), reason="pflogsumm is not installed")
-
-
-def printed(name: str) -> str:
-    command = ["pflogsumm", "--smtpd-stats", "--verbose-msg-detail", str(path_of(name))]
-    return subprocess.run(command, capture_output=True, check=True).stdout.decode("utf-8")
-
-
-def block(text: str, title: str) -> list[list[str]]:
-    """Words of the rows of a section."""
-    part = re.search(rf"^{re.escape(title)}[^\n]*\n-+\n(.*?)(?=^\S|\Z)", text, re.M | re.S)
-    rows = [line.split() for line in (part[1] if part else "").splitlines()]
-    return [row for row in rows if row and row[0].isdigit()]
-
-
-def total(text: str, label: str) -> int:
-    found = re.search(rf"^ *([0-9]+) +{label}", text, re.M)
-    assert found
-    return int(found[1])
-
-
-@pflogsumm
-@pytest.mark.parametrize("name", ["postfix-rfc3164", "postfix-newyear", "postfix-iso"])
-def test_domains_are_those_of_pflogsumm(name: str) -> None:
-    theirs = block(printed(name), "Host/Domain Summary: Message Delivery")
-    ours = {
-        str(n): (s, b, d)
-        for s, b, d, *_, n in cells(listings_of(path_of(name), "domains")["domains.delivered"])
-    }
-    assert theirs
-    for sent, size, deferrals, *_, domain in theirs:
-        assert ours[domain] == (int(sent), int(size), int(deferrals))
-
-
-@pflogsumm
-@pytest.mark.parametrize("name", ["postfix-rfc3164", "postfix-newyear", "postfix-iso"])
-def test_recipients_by_size_are_those_of_pflogsumm(name: str) -> None:
-    theirs = {r[1]: int(r[0]) for r in block(printed(name), "Recipients by message size")}
-    found = cells(listings_of(path_of(name), "sizes")["sizes.recipients"])
-    assert theirs
-    assert {str(n): size for size, _, n in found} == {k.lower(): v for k, v in theirs.items()}
-
-
-@pflogsumm
-@pytest.mark.parametrize("name", POSTFIX)
-def test_connections_are_those_of_pflogsumm_and_those_still_open(name: str) -> None:
-    theirs = total(printed(name), "connections")
-    [row] = cells(listings_of(path_of(name), "connections")["connections.daemons"])
-    assert row[1] == theirs <= int(str(row[0]))
-
-
-@pflogsumm
-@pytest.mark.parametrize("name", POSTFIX)
-def test_refusals_that_lines_print_are_those_of_pflogsumm(name: str) -> None:
-    theirs = total(printed(name), "rejected")
-    lines = path_of(name).read_text("utf-8").splitlines()
-    rejects = sum(bool(re.search(r": (?:NOQUEUE|[0-9A-Z]{6,}): reject: ", x)) for x in lines)
-    assert theirs == rejects
-    found = listings_of(path_of(name), "rejects")["rejects.rejected"]
-    printed_here = sum(
-        int(str(row.cells[0]))
-        for row in found.rows
-        if row.level == 1 and not str(row.cells[1] or "").endswith("implied")
-    )
-    implied_here = sum(
-        e["count"]
-        for e in events_of(path_of(name), "rejects")
-        if e["kind"] == "reject" and e["implied"] and e["outcome"] == "rejected"
-    )
-    whole = sum(int(str(row.cells[0])) for row in found.rows if row.level == 0)
-    assert whole == printed_here + implied_here
-    assert printed_here <= theirs <= whole

@@ -80,6 +80,12 @@ def test_a_planted_spike_is_found_and_without_it_there_is_no_alarm(
     assert one["low"] < one["expected"] < one["high"] < one["observed"]
     assert one["baseline"] == baseline
     assert 0 < one["p"] < one["p_day"] < one["q"] < 0.01
+    # A day with history, or the whole log: windows that do not overlap. Calibration only raises.
+    assert one["windows"] == 48 * (1 if baseline == "history" else days)
+    assert one["p_day"] >= one["p"] * one["windows"] * (1 - 1e-9)
+    if baseline == "log":
+        assert one["p_day"] == pytest.approx(one["p"] * one["windows"], rel=1e-9)
+        assert one["q"] == pytest.approx(one["p_day"] * 6, rel=1e-9)
     assert found.columns == ["key", *FINDING]
 
 
@@ -233,6 +239,26 @@ def test_past_episodes_do_not_hide_the_next_and_are_counted() -> None:
     assert detect(counts, totals, span(MONDAY, 28), by=["key"], since=since).height == 0
 
 
+def test_fired_counts_what_the_same_rule_finds_before() -> None:
+    counts, totals = log(35, [2, 2, 2, 2])
+    # Some past bursts pass both gates, some only the first, some none.
+    for key, day, n in ((0, 2, 40), (0, 6, 40), (0, 12, 14), (0, 16, 12), (1, 9, 13), (0, 20, 9)):
+        counts = more(counts, key, MONDAY + timedelta(days=day, hours=11), n)
+    last = MONDAY + timedelta(days=32, hours=13)
+    counts = more(more(counts, 0, last, 40), 1, last, 40)
+    whole = span(MONDAY, 35)
+    fired = []
+    for rules in (Rules(fdr=1.0), Rules(fdr=1e-6)):
+        found = detect(counts, totals, whole, by=["key"], rules=rules).sort("key", "began")
+        for one in found.iter_rows(named=True):
+            own = found.filter(pl.col("key") == one["key"], pl.col("ended") <= one["began"])
+            near = own.filter(pl.col("ended") > one["began"] - timedelta(days=28))
+            assert one["fired"] == near.height
+        fired.append(found["fired"].to_list()[-2:])
+        fired[-1] += [found.filter(pl.col("key") == 0)["fired"].max()]
+    assert fired[0] != fired[1]
+
+
 def test_a_steady_new_level_is_no_spike_for_ever() -> None:
     counts, totals = log(28, [4])
     later = pl.col("bucket") >= MONDAY + timedelta(days=20)
@@ -272,6 +298,27 @@ def test_hosts_have_their_own_traffic_and_time() -> None:
         per=["host"],
     )
     assert dict(found.select("host", "baseline").rows()) == {"old": "history", "new": "log"}
+
+
+def test_groups_share_what_is_not_told_apart_and_unobserved_ones_are_left_out() -> None:
+    counts, totals = log(28, [3])
+    hour = MONDAY + timedelta(days=27, hours=12)
+    spiked = more(counts, 0, hour, 40)
+    both = pl.concat(
+        spiked.with_columns(host=pl.lit(host), way=pl.lit(way))
+        for host, way in (("a", "in"), ("a", "out"), ("unseen", "in"))
+    )
+    traffic = pl.concat(totals.with_columns(way=pl.lit(way)) for way in ("in", "out"))
+    seen = span(MONDAY, 28).with_columns(host=pl.lit("a"))
+    by, per = ["host", "way", "key"], ["host", "way"]
+    found = detect(both, traffic, seen, by=by, per=per)
+    assert sorted(found.select("host", "way").rows()) == [("a", "in"), ("a", "out")]
+    alone = detect(spiked, totals, span(MONDAY, 28), by=["key"])
+    assert found["expected"].to_list() == pytest.approx(alone["expected"].to_list() * 2)
+    none = detect(both.clear(), traffic, seen, by=by, per=per)
+    assert (none.height, none.columns) == (0, [*by, *FINDING])
+    with pytest.raises(ValueError, match="no observed time"):
+        detect(both, traffic, seen.clear(), by=by, per=per)
 
 
 def test_the_last_hours_can_be_tested_by_the_minute() -> None:

@@ -1,7 +1,9 @@
 """The tail of a count, against published values, exact fractions and its own laws."""
 
+import re
 from fractions import Fraction
 from math import exp
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -91,6 +93,17 @@ def test_the_rough_tail_is_near_where_it_screens(mean: float, phi: float, ratio:
     columns = (pl.Series([value]) for value in (observed, mean, mean * phi))
     if exact > 1e-280:
         assert rough_tail(*columns)[0] == pytest.approx(exact, rel=0.35)
+
+
+def test_the_example_of_the_docs() -> None:
+    text = (Path(__file__).parent.parent / "docs" / "spikes.md").read_text("utf-8")
+    names = "observed", "expected", "dispersion", "comparable", "expected_error", "variance", "p"
+    given = {n: float(re.findall(rf"\b{n}\s+([0-9.]+(?:e-[0-9]+)?)", text)[0]) for n in names}
+    mean = given["expected"]
+    variance = given["dispersion"] * mean * (1 + 1 / given["comparable"])
+    variance += (given["expected_error"] * mean) ** 2
+    assert variance == pytest.approx(given["variance"], rel=5e-4)
+    assert tail(given["observed"], mean, given["variance"]) == pytest.approx(given["p"], rel=2e-3)
 
 
 def test_rows_do_not_meet_and_nothing_known_gives_nothing() -> None:

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +34,13 @@ _CLIENT = re.compile(r"(\S+) \[([0-9A-Fa-f:.]+)\]")
 _USERS = (
     *("senders", "recipients", "sizes", "logins.users", "transports.local"),
     *("hosts.local_senders", "rejects.rejected.2", "rejects.warned.2", "rejects.held.2"),
-    "rejects.discarded.2",
+    *("rejects.discarded.2", "probes.answers.2"),
 )
 _HOSTS = (
     *("clients", "relays", "destination_domains", "domains", "hosts", "edomains", "relayed"),
     *("logins.clients", "connections.clients", "rejections.clients", "queue_times.domains"),
     *("deferrals.reasons.0", "bounces.reasons.0", "expired.reasons.0", "troubles.servers.1"),
+    *("limits.peaks", "limits.hits.1"),
 )
 
 
@@ -106,6 +108,8 @@ def anonymize_report(report: model.Report, names: Pseudonyms) -> model.Report:
             for top in report.tops
         ),
         listings=tuple(change.listing(listing) for listing in report.listings),
+        spikes=tuple(change.spike(spike) for spike in report.spikes),
+        gaps=tuple(replace(gap, host=names.host(gap.host)) for gap in report.gaps),
         filters=tuple(change.filter(text) for text in report.filters),
     )
 
@@ -139,6 +143,24 @@ class _Report:
     def filter(self, text: str) -> str:
         option, _, value = text.partition(" ")
         return f"{option} {self.names.host(value)}" if option in ("--host", "--domain") else text
+
+    def spike(self, spike: model.Spike) -> model.Spike:
+        return replace(
+            spike,
+            host=self.names.host(spike.host),
+            name=self.behind(spike.name),
+            parts=tuple(
+                replace(part, rows=tuple(replace(r, name=self.behind(r.name)) for r in part.rows))
+                for part in spike.parts
+            ),
+        )
+
+    def behind(self, name: str) -> str:
+        """A client, a network, a domain, a relay or a provider behind a spike."""
+        base, slash, bits = name.rpartition("/")
+        if slash and ip_of(base) is not None and bits.isdigit():
+            return str(ip_network(f"{self.names.ip(base)}/{bits}", strict=False))
+        return self.cell(name, ("domains",))
 
     def listing(self, listing: model.Listing) -> model.Listing:
         named = [n for n, c in enumerate(listing.columns) if c.kind == "name"]

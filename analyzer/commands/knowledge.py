@@ -9,7 +9,7 @@ import click
 
 from analyzer.exits import Exit
 
-from .options import language
+from .options import from_history, language
 
 if TYPE_CHECKING:
     from reports.article import Article, Comparison
@@ -117,6 +117,12 @@ def compare(**options: Any) -> None:
     callback=_standard,
     help="Only codes of this standing: standards-track, experimental, vendor ...",
 )
+@click.option(
+    "--seen", is_flag=True, help="Only codes that the history holds, or the logs named by --log."
+)
+@click.option("--log", "seen_logs", multiple=True, metavar="LOG",
+              help="Look in this log instead of the history (may be repeated).")  # fmt: skip
+@from_history
 @shown
 def codes(**options: Any) -> None:
     """List the codes, or those whose texts and settings hold all WORDS.
@@ -131,7 +137,14 @@ def codes(**options: Any) -> None:
 
     page = make(options["words"], digit=options["digit"] or "", standard=options["standard"],
                 lang=options["lang"])  # fmt: skip
-    _show(page, options)
+    if not (options["seen"] or options["seen_logs"] or options["history"]):
+        _show(page, options)
+        return
+    from analyzer.cli import now, warn
+    from analyzer.explain.codes_seen import only_seen
+
+    page, status = only_seen(page, options["seen_logs"], options["history"], now(), warn)
+    _show(page, options, status)
 
 
 @click.group()
@@ -196,12 +209,11 @@ def _user(options: dict[str, Any]) -> list[Any]:
     return list(load(options["user"]))
 
 
-def _show(page: Page, options: dict[str, Any]) -> None:
+def _show(page: Page, options: dict[str, Any], status: Exit = Exit.DONE) -> None:
     from analyzer.explain.wording import Wording
     from analyzer.terminal import look
     from reports.pages import render
 
-    status = Exit.DONE
     if options.get("logs"):
         page, status = _counted(page, options["logs"])
     form, width, color = (options[name] for name in ("form", "width", "color"))

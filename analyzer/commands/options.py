@@ -107,6 +107,44 @@ rules = click.option(
     help="Rules of your own for reply texts, tried before all others (see `rules check`).",
 )
 
+
+def _provider_map(_: click.Context, __: click.Parameter, path: str | None) -> str | None:
+    """Have the user's map asked from here on; ours alone where there is none."""
+    from analyzer.exits import Refused
+    from analyzer.knowledge import provider_map
+
+    try:
+        provider_map.use(provider_map.load(path) if path else provider_map.NOBODY)
+    except (Refused, OSError) as error:
+        raise click.BadParameter(str(error)) from error
+    return path
+
+
+providers = click.option(
+    "--providers",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False),
+    callback=_provider_map,
+    help="Hosts and networks of mailbox providers, asked before our own map: lines such as"
+    ' "Example" = ["mx.example.net", "192.0.2.0/24"].',
+)
+
+munging = _options(
+    click.option(
+        "--munge",
+        metavar="KIND,...",
+        help="Addresses listed as the one they were made from: srs, batv, verp, verp-id (only the"
+        " number), plus (without extension), all or none (default: srs,batv,verp).",
+    ),
+    click.option(
+        "--delimiter",
+        metavar="CHARS",
+        default="+",
+        show_default=True,
+        help="What parts an extension from its address, for --munge plus.",
+    ),
+)
+
 anonymizing = _options(
     click.option(
         "--anonymize",
@@ -121,6 +159,14 @@ anonymizing = _options(
         help="Secret that makes pseudonyms nobody else can check, the same in all runs with it;"
         " asks for --anonymize too.",
     ),
+)
+
+from_history = click.option(
+    "--history",
+    metavar="[FILE]",
+    is_flag=False,
+    flag_value="default",
+    help="Read what `smtplens cron` has kept instead of logs; without FILE, where it keeps it.",
 )
 
 output = click.option(

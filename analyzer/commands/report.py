@@ -6,7 +6,19 @@ import click
 
 from analyzer.exits import Exit
 
-from .options import anonymizing, language, output, reading, rules, selecting
+from .delivering import delivering
+from .judging import judging
+from .options import (
+    anonymizing,
+    from_history,
+    language,
+    munging,
+    output,
+    providers,
+    reading,
+    rules,
+    selecting,
+)
 
 
 def register(main: click.Group) -> None:
@@ -21,7 +33,8 @@ def _list_sections(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
     from analyzer.sections import all_sections
     from reports.model import STANDARD
 
-    named = [*STANDARD.items(), *((s.name, s.about) for s in all_sections())]
+    others = (s for s in all_sections() if s.name not in STANDARD)
+    named = [*STANDARD.items(), *((s.name, s.about) for s in others)]
     width = max(len(name) for name, _ in named)
     text = "".join(f"{name:{width}}  {about}\n" for name, about in named)
     finish((text, Exit.DONE), {"form": "text"})
@@ -31,6 +44,7 @@ def _list_sections(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
 @click.command()
 @reading
 @selecting
+@from_history
 @click.option(
     "--section",
     metavar="NAME,...",
@@ -45,6 +59,8 @@ def _list_sections(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
     help="List the sections there are.",
 )
 @rules
+@providers
+@munging
 @click.option(
     "--raw",
     is_flag=True,
@@ -71,6 +87,14 @@ def _list_sections(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
     help="Write the lines that were not understood to FILE.",
 )
 @click.option(
+    "--summary-out",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Write all counts to FILE too: `report` merges such files of several hosts, `diff`"
+    " compares them. Without --section it holds every section.",
+)
+@click.option("--no-report", is_flag=True, help="Print no report.")
+@click.option(
     "--width",
     type=click.IntRange(60, 400),
     help="Columns of the text report (default: the terminal's, 80 at most).",
@@ -85,6 +109,8 @@ def _list_sections(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
     help="Language of the texts: en or hi (default: the locale's).",
 )
 @anonymizing
+@delivering
+@judging
 @output
 def report(**options: Any) -> None:
     """Report what was replied, how often, what it means and what to do.
@@ -93,11 +119,16 @@ def report(**options: Any) -> None:
     Example:
       smtplens report /var/log/mail.log -d yesterday
     """
-    from analyzer.cli import finish, logs_of, now, warn
+    from analyzer.cli import end, finish, logs_of, now, warn
     from analyzer.crew import gather_crew
 
-    logs = logs_of(options["logs"])
+    logs = options["logs"] if options["history"] else logs_of(options["logs"])
     crew = None if options["unrecognised"] else gather_crew(logs)
     from analyzer.run import make_report
 
-    finish(make_report(options, logs, now(), warn, crew), options)
+    def write(text: str) -> None:
+        if not options["no_report"]:
+            finish((text, Exit.DONE), options)
+
+    _, status = make_report(options, logs, now(), warn, crew, write)
+    end(status)

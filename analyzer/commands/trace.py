@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from .options import anonymizing, output, reading
+from .options import anonymizing, output, providers, reading
 
 
 def register(main: click.Group) -> None:
@@ -35,6 +35,7 @@ def register(main: click.Group) -> None:
 @click.option(
     "--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True
 )
+@providers
 @anonymizing
 @output
 def trace(**options: Any) -> None:

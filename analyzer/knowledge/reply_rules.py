@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
 
-from . import data_files, languages
+from . import data_files, languages, provider_map
 from .literals import literals, longest
 from .reply_text import mask, normalise
 
@@ -206,14 +206,26 @@ def rule(key: str, lang: str = "en") -> TextRule | None:
     return None
 
 
-def provider_of(host: str) -> Scope | None:
-    """Return the provider that a host is of; of nested names the longest decides."""
+def provider_of(host: str, ip: str | None = None) -> Scope | None:
+    """Return the provider that a host is of; of nested names the longest decides.
+
+    The user's own map goes first; see provider_map.py.
+    """
+    if own := provider_map.used().provider_of(host, ip):
+        ours = (scope for scope, _ in scopes() if scope.kind == "providers" and scope.key == own)
+        return next(ours, Scope("providers", own, own))
     covering = [
         (max(len(own) for own in scope.hosts if Scope("", "", "", (own,)).covers(host)), scope)
         for scope, _ in scopes()
         if scope.kind == "providers" and scope.covers(host)
     ]
     return max(covering, key=lambda found: found[0])[1] if covering else None
+
+
+def provider_name(key: str | None) -> str:
+    """Return what people call the provider of a key; of a user's own map the key is the name."""
+    ours = (s.name for s, _ in scopes() if s.kind == "providers" and s.key == key)
+    return next(ours, key or "")
 
 
 @lru_cache(2048)

@@ -12,6 +12,7 @@ from pkgutil import iter_modules
 
 import polars as pl
 
+from analyzer.munging import Munging
 from analyzer.tables import LazyTables, Table, Tables
 from reports.model import ListColumn, Listing, ListRow
 
@@ -24,6 +25,8 @@ class Shown:
     """IANA name of the report's zone."""
     top: int | None
     """Rows of a list; None for all."""
+    munging: Munging = Munging()  # noqa: RUF009 - it cannot change
+    """Which forms of addresses are folded in lists."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

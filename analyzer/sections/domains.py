@@ -46,7 +46,7 @@ def _count_recipients(recipients: pl.LazyFrame) -> LazyTables:
 
 
 def _show(tables: Tables, shown: Shown) -> list[Listing]:
-    return [_delivered(tables, shown.top), _senders(tables, shown.top), _clients(tables, shown.top)]
+    return [_delivered(tables, shown.top), _senders(tables, shown), _clients(tables, shown.top)]
 
 
 def _delivered(tables: Tables, top: int | None) -> Listing:
@@ -73,11 +73,11 @@ def _delivered(tables: Tables, top: int | None) -> Listing:
     return listed("domains.delivered", "Delivered to, by domain", named, columns, top)
 
 
-def _senders(tables: Tables, top: int | None) -> Listing:
+def _senders(tables: Tables, shown: Shown) -> Listing:
     # A message whose sender the log does not tell is of no domain.
-    name = sender_domain_of(pl.col("name")).fill_null("(sender not in the log)")
+    name = sender_domain_of(shown.munging.expr("name")).fill_null("(sender not in the log)")
     return _received(
-        "domains.senders", "Received from, by sender domain", tables["senders"], name, top
+        "domains.senders", "Received from, by sender domain", tables["senders"], name, shown.top
     )
 
 

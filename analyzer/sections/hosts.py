@@ -55,14 +55,14 @@ def _show_hosts(tables: Tables, shown: Shown) -> list[Listing]:
     named = clients.select(pl.coalesce("host", "name").alias("name"), "messages", "bytes")
     return [
         *_both("hosts.senders", "Sending hosts", named, shown.top),
-        *_both("hosts.local_senders", "Local senders", _called(tables, _LOCAL), shown.top),
+        *_both("hosts.local_senders", "Local senders", _called(tables, _LOCAL, shown), shown.top),
         *_both("hosts.destinations", "Destination hosts", table_of(tables, _HOSTS), shown.top),
     ]
 
 
 def _show_domains(tables: Tables, shown: Shown) -> list[Listing]:
     senders = tables["senders"].filter(pl.col("name").is_not_null())
-    domains = senders.with_columns(sender_domain_of(pl.col("name")).alias("name"))
+    domains = senders.with_columns(sender_domain_of(shown.munging.expr("name")).alias("name"))
     to = table_of(tables, _DOMAINS)
     return [
         *_both("edomains.senders", "Senders' domains", domains, shown.top),
@@ -70,8 +70,8 @@ def _show_domains(tables: Tables, shown: Shown) -> list[Listing]:
     ]
 
 
-def _called(tables: Tables, name: str) -> pl.DataFrame:
-    senders = table_of(tables, name)
+def _called(tables: Tables, name: str, shown: Shown) -> pl.DataFrame:
+    senders = table_of(tables, name).with_columns(shown.munging.expr("name"))
     null = pl.col("name") == ""
     label = pl.when(null).then(sender_domain_of(pl.col("name"))).otherwise("name")
     return senders.with_columns(label.alias("name"))

@@ -28,7 +28,7 @@ def _count(events: pl.LazyFrame) -> LazyTables:
         & ((pl.col("direction") == "outbound") | (pl.col("outcome") != "sent"))
         & is_remote(relay(), pl.col("host"))
     )
-    provider = provider_key(relay()).alias("provider")
+    provider = provider_key(relay(), pl.col("relay_ip")).alias("provider")
     return {
         _ATTEMPTS: tried.group_by(
             provider, "outcome", "direction", "reply_code", "enhanced_code", "cause"
@@ -38,7 +38,7 @@ def _count(events: pl.LazyFrame) -> LazyTables:
 
 
 def _count_recipients(recipients: pl.LazyFrame) -> LazyTables:
-    provider = provider_key(pl.col("relay")).alias("provider")
+    provider = provider_key(pl.col("relay"), pl.col("relay_ip")).alias("provider")
     return {
         _TIMES: histograms.counted(
             recipients.filter(to_another_host()), delivery_time(), provider, n=pl.lit(1)
@@ -137,7 +137,7 @@ def _stages(stages: pl.DataFrame, providers: list[str]) -> Listing:
             ListColumn("name", "name"),
         ),
         rows=tuple(rows),
-        note=f"Postfix only (delays=). {BOUND}",
+        note=f"Postfix: delays=. Exim: RT= and DT=, which takes in connection setup. {BOUND}",
     )
 
 

@@ -47,7 +47,7 @@ STAGES = (
     "connection setup",
     "transmission",
 )
-"""The four figures of Postfix's delays=, in their order."""
+"""The four figures of `delays`, in their order: Postfix' delays=, Exim's RT= and DT=."""
 _TRIED = ("sent", "deferred", "bounced")
 _ONE = pl.lit(1)
 
@@ -65,8 +65,8 @@ def to_another_host() -> pl.Expr:
 
 
 def stage_times(events: pl.LazyFrame, *keys: pl.Expr | str) -> pl.LazyFrame:
-    """Histograms of Postfix's delays= of delivery attempts by keys and `stage`, 0 to 3."""
-    tried = events.filter((pl.col("kind") == "delivery") & pl.col("delays").is_not_null())
+    """Histograms of `delays` by keys and `stage`, 0 to 3."""
+    tried = events.filter(pl.col("delays").is_not_null())
     named = [pl.col(k) if isinstance(k, str) else k for k in keys]
     names = [k.meta.output_name() for k in named]
     stages = [pl.col("delays").arr.get(i).alias(str(i)) for i in range(len(STAGES))]
@@ -81,7 +81,11 @@ def stage_times(events: pl.LazyFrame, *keys: pl.Expr | str) -> pl.LazyFrame:
 
 
 def _count(events: pl.LazyFrame) -> LazyTables:
-    ended = events.filter(pl.col("outcome").is_in(list(_TRIED)))
+    kind, outcome = pl.col("kind"), pl.col("outcome")
+    ended = events.filter(
+        ((kind == "delivery") & outcome.is_in(list(_TRIED)))
+        | ((kind == "received") & (outcome == "accepted"))
+    )
     return {_STAGES: stage_times(ended, "outcome")}
 
 
@@ -111,7 +115,7 @@ def _count_recipients(recipients: pl.LazyFrame) -> LazyTables:
             delivery_time(),
             domain_of(pl.col("recipient")).alias("domain"),
             to_another_host().alias("remote"),
-            provider_key(pl.col("relay")).alias("provider"),
+            provider_key(pl.col("relay"), pl.col("relay_ip")).alias("provider"),
             n=_ONE,
         ),
     }
@@ -193,8 +197,8 @@ def _stages(stages: pl.DataFrame) -> Listing:
     )
     by_key = {(outcome, stage): rest for outcome, stage, *rest in found.iter_rows()}
     rows = [
-        ListRow((outcome, stage, *by_key[outcome, number]))
-        for outcome in _TRIED
+        ListRow((label, stage, *by_key[outcome, number]))
+        for outcome, label in {**{o: o for o in _TRIED}, "accepted": "received"}.items()
         for number, stage in enumerate(STAGES)
         if (outcome, number) in by_key
     ]
@@ -208,7 +212,7 @@ def _stages(stages: pl.DataFrame) -> Listing:
             *time_columns(),
         ),
         rows=tuple(rows),
-        note=f"Postfix only (delays=). {BOUND}",
+        note=f"Postfix: delays=. Exim: RT= and DT=, which takes in connection setup. {BOUND}",
     )
 
 

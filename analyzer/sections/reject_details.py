@@ -77,7 +77,7 @@ def _show(tables: Tables, shown: Shown) -> list[Listing]:
     found = details.with_columns(
         pl.col("stage").cast(pl.String).fill_null("(outside of a session)"),
         pl.coalesce("reason", proof, pl.lit("(no text)")).alias("reason"),
-        pl.col("who").fill_null("(not in the line)"),
+        shown.munging.expr("who").fill_null("(not in the line)"),
     )
     levels = (Level("stage"), Level("reason", ("code",)), Level("who"))
     listings = []

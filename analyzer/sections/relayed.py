@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from analyzer.munging import sender_origin
 from analyzer.peers import domain_of, is_loopback, sender_domain_of
 from analyzer.tables import LazyTables, Table, Tables, counts
 from reports.model import ListColumn, Listing, ListRow
@@ -22,6 +23,7 @@ def _count_recipients(recipients: pl.LazyFrame) -> LazyTables:
         _TABLE: relayed.group_by(
             "client",
             sender_domain_of(pl.col("sender")).alias("sender_domain"),
+            sender_origin(pl.col("sender")).alias("origin"),
             domain_of(pl.col("recipient")).alias("domain"),
         ).agg(pl.len().cast(pl.UInt64).alias("recipients"), size.sum().alias("bytes"))
     }
@@ -31,6 +33,9 @@ def _show(tables: Tables, shown: Shown) -> list[Listing]:
     pairs = table_of(tables, _TABLE).join(
         tables["client_names"], left_on="client", right_on="name", how="left"
     )
+    source = pl.col("sender_domain")
+    if "srs" in shown.munging.kinds:
+        source = pl.coalesce("origin", source)
     client = (
         pl.when(pl.col("host").is_null())
         .then("client")
@@ -42,7 +47,7 @@ def _show(tables: Tables, shown: Shown) -> list[Listing]:
             "domains",
             "Relayed, by sender's and recipient's domain",
             pairs,
-            pl.col("sender_domain"),
+            source,
             shown.top,
         ),
     ]
@@ -82,7 +87,8 @@ SECTIONS = (
         elsewhere="eximstats: Relayed messages; SendmailAnalyzer: Delivery direction (Ext to Ext)",
         tables={
             _TABLE: Table(
-                {"client": _S, "sender_domain": _S, "domain": _S}, counts("recipients", "bytes")
+                {"client": _S, "sender_domain": _S, "origin": _S, "domain": _S},
+                counts("recipients", "bytes"),
             )
         },
         count_recipients=_count_recipients,

@@ -26,14 +26,21 @@ def _count(recipients: pl.LazyFrame) -> LazyTables:
     }
 
 
+def _folded(frame: pl.DataFrame, shown: Shown) -> pl.DataFrame:
+    """A table by address, those that are listed as one address added up."""
+    measures = [pl.col(n).sum() for n in ("messages", "bytes", "unsized") if n in frame.columns]
+    queue_id = [pl.col(n).min() for n in frame.columns if n == "queue_id"]
+    return frame.group_by(shown.munging.expr("name")).agg(*measures, *queue_id)
+
+
 def _by_bytes(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.sort("bytes", "messages", "name", descending=[True, True, False])
 
 
 def _show(tables: Tables, shown: Shown) -> list[Listing]:
     senders = tables["senders"].filter(pl.col("name").is_not_null())
-    senders = senders.with_columns(pl.col("name").replace("", NULL_SENDER))
-    recipients = table_of(tables, _RECIPIENTS)
+    senders = _folded(senders, shown).with_columns(pl.col("name").replace("", NULL_SENDER))
+    recipients = _folded(table_of(tables, _RECIPIENTS), shown)
     columns = (ListColumn("bytes", "bytes"), ListColumn("messages"))
     unsized = (
         recipients.filter(pl.col("unsized") > 0)

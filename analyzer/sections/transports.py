@@ -1,4 +1,4 @@
-"""Deliveries by transport (Sendmail: by kind of mailer), and the mailboxes of this host.
+"""Deliveries by transport (Postfix' service, Exim's T=, Sendmail's mailer=), and mailboxes.
 
 What a transport did is in the lines of deliveries, how large a message was in the line of its
 arrival: bytes are those of finished recipients, whose transport their relay tells.
@@ -24,17 +24,6 @@ NONE = "(no transport)"
 SEVERAL = "(more than one transport)"
 
 
-def _transport() -> pl.Expr:
-    """The transport's name: Postfix's service, Exim's T=. A Sendmail event does not tell its
-    mailer, so that only its direction is known."""
-    mailer = (
-        pl.when(pl.col("direction") == "local")
-        .then(pl.lit("(local mailer)"))
-        .otherwise(pl.lit("(SMTP mailer)"))
-    )
-    return pl.when(pl.col("mta") == "sendmail").then(mailer).otherwise("service")
-
-
 def _is_mailbox() -> pl.Expr:
     """A mailbox, file or program of this host; LMTP over a local socket has no address."""
     socket = pl.col("service").str.contains(r"(?:^|/)lmtp$") & pl.col("relay_ip").is_null()
@@ -46,7 +35,7 @@ def _count(events: pl.LazyFrame) -> LazyTables:
         (pl.col("kind") == "delivery") & pl.col("outcome").is_in(list(_ENDS))
     ).select(
         "mta",
-        _transport().fill_null(NONE).alias("transport"),
+        pl.col("service").fill_null(NONE).alias("transport"),
         pl.col("recipient").str.to_lowercase(),
         relay().alias("relay"),
         _is_mailbox().alias("mailbox"),
@@ -98,7 +87,7 @@ def _show(tables: Tables, shown: Shown) -> list[Listing]:
     )
     mailboxes = (
         carried.filter("mailbox")
-        .group_by(pl.col("recipient").alias("name"))
+        .group_by(shown.munging.expr("recipient").alias("name"))
         .agg(pl.col("sent").sum(), pl.col("bytes").sum())
     )
     return [

@@ -9,8 +9,9 @@ counts     One row per series and bucket with events: key columns `by` of any ty
 totals     `bucket`, `n`: all traffic the series are a share of, whatever is in `counts`.
 observed   `start`, `end` (UTC): stretches the log covers, without its gaps. Buckets outside are
            unknown, not empty; those covered by less than a quarter are neither tested nor history.
-per        Key columns that `totals` and `observed` have too (host, direction): each group has its
-           own traffic and time; the false discovery rate is one for all.
+per        Key columns by which `totals` and `observed` are told apart too (host, direction): each
+           group has its own traffic and time; the false discovery rate is one for all. A column
+           that one of the two lacks holds for all of it; a group nothing was observed of is left out.
 since      Windows that end after this instant are tested; earlier ones are history. None: all.
 minutes    `by`, `minute`, `n`: lets `onset` be a minute; without it, it is the window's begin.
 width      Of a bucket. With minutes instead of hours (`Rules(windows=(1, 5, 15, 60))`) the last
@@ -43,6 +44,7 @@ binomial of that r and mean; variance = dispersion x expected x (1 + 1 / compara
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Final, NamedTuple
 
 import polars as pl
@@ -60,9 +62,10 @@ from .tail import quantile, upper_tail
 
 _HOUR: Final = timedelta(hours=1)
 _DAY: Final = timedelta(days=1)
-_CHUNK: Final = 2_000_000
-"""Cells worked on at a time: as much memory as a few columns of it."""
+_CHUNK: Final = 1_700_000
+"""Cells of a chunk of series; it takes as much memory as a few dozen columns of so many numbers."""
 _AT_ONCE: Final = 2
+"""Chunks worked on side by side: much of it is arithmetic on columns that uses one core."""
 _SMALL: Final = 1000
 """Series too small for a spike that are looked at all the same, at most."""
 _REPLAYED: Final = timedelta(days=28)
@@ -77,7 +80,7 @@ class _Part(NamedTuple):
     baseline: str
     windows: pl.DataFrame
     evidence: pl.DataFrame
-    corrected: list[float]  # per block: what p x width is multiplied with
+    corrected: list[float]  # per block: what p is multiplied with
     tested: list[bool]  # per block: whether it is asked for
     series: int  # those too small to hold a spike included
 
@@ -86,11 +89,27 @@ class _Part(NamedTuple):
         """Buckets of a block."""
         return self.clock.length // len(self.tested)
 
+    def untested(self) -> int:
+        """Blocks that were observed but not asked for."""
+        seen = [cover >= LEAST_COVERAGE for cover in self.clock.coverage]
+        starts = range(0, len(seen), self.block)
+        observed = [any(seen[start : start + self.block]) for start in starts]
+        return sum(here and not asked for here, asked in zip(observed, self.tested, strict=True))
+
     def counted(self, rules: Rules) -> pl.DataFrame:
         """Windows of every level that were looked at, listed or not."""
         known = sum(cover >= LEAST_COVERAGE for cover in self.clock.coverage)
         each = known * len(rules.windows)
         return self.evidence.group_by("level").agg(windows=pl.len().cast(pl.Float64) * each)
+
+
+class _Chunk(NamedTuple):
+    """Some series of a group."""
+
+    windows: pl.DataFrame
+    evidence: pl.DataFrame
+    again: pl.Series  # series that are in neither yet
+    y: pl.Series  # and their counts
 
 
 def detect(
@@ -115,6 +134,11 @@ def detect(
         _examine(*group, by, zone, rules, width, since)
         for group in _groups(counts, totals, observed, per)
     ]
+    if not parts:
+        if counts.height:
+            raise ValueError("no observed time")
+        key = {name: counts.schema[name] for name in by}
+        return pl.DataFrame(schema=key | FINDING)
     judged = _judge(parts, rules)
     found = [
         _describe(part, windows, by, rules, since, width)
@@ -137,10 +161,18 @@ def _groups(
         yield counts, totals, observed
         return
     for key in counts.select(per).unique(maintain_order=True).iter_rows():
-        mine = pl.all_horizontal(
-            pl.col(n).eq_missing(pl.lit(v)) for n, v in zip(per, key, strict=True)
-        )
-        yield counts.filter(mine), totals.filter(mine), observed.filter(mine)
+        of = dict(zip(per, key, strict=True))
+        own = _of(observed, of)
+        # Where nothing is known of when the log ran, nothing can be said.
+        if own.height:
+            yield _of(counts, of), _of(totals, of), own
+
+
+def _of(frame: pl.DataFrame, key: dict[str, object]) -> pl.DataFrame:
+    """The rows of this key; columns the frame does not have hold for all."""
+    return frame.filter(
+        pl.col(n).eq_missing(pl.lit(v)) for n, v in key.items() if n in frame.columns
+    )
 
 
 def _examine(
@@ -161,6 +193,8 @@ def _examine(
     baseline = WITH_HISTORY if days >= rules.history_days and width == _HOUR else WITHIN_LOG
     corrected, tested = _corrected(clock, season.block, rules, since, baseline)
     listed = counts.lazy().group_by(by).agg("bucket", "n", total=pl.col("n").sum()).collect()
+    # What a large log's prior is learned from is every second, third ... series, of this order.
+    listed = listed.sort(by)
     large = listed.filter(pl.col("total") >= rules.least)
     # Smaller series cannot hold a spike, but how their few events lie together tells of others.
     small = listed.filter(pl.col("total").is_between(2, rules.least - 1))
@@ -173,7 +207,7 @@ def _examine(
         shape = traffic_shape(traffic, clock, season)
         whole = Comparable(clock, season, size, shape, rules.windows)
 
-    def chunk(first: int) -> tuple[pl.DataFrame, pl.DataFrame]:
+    def chunk(first: int) -> _Chunk:
         here = large.slice(first, size)
         number = max(here.height, 1)  # without a series, one that is empty
         y = flat(
@@ -184,34 +218,58 @@ def _examine(
             clock,
         )
         if whole is not None:
-            windows, series = history.windows(y, whole.first(number), rules)
+            windows, evidence, again = history.plain(y, whole.first(number), rules)
         else:
-            windows, series = within.windows(y, traffic, clock, season.block, rules, max(corrected))
-        return (
+            windows, evidence = within.windows(
+                y, traffic, clock, season.block, rules, max(corrected)
+            )
+            again = pl.Series(dtype=pl.UInt32)
+        return _Chunk(
             windows.with_columns(pl.col("s") + first),
-            series.select("level", *LIKELIHOOD).head(here.height),
+            evidence.filter(pl.col("s") < here.height).select("level", *LIKELIHOOD),
+            again + first,
+            y.gather(history.places(again, clock.length)),
         )
 
     with ThreadPoolExecutor(_AT_ONCE) as workers:
-        found, evidence = zip(
-            *workers.map(chunk, range(0, max(large.height, 1), size)), strict=True
-        )
+        done = list(workers.map(chunk, range(0, max(large.height, 1), size)))
+        if whole is not None:
+            done += workers.map(partial(_again, whole, rules), *_shares(done, whole))
     return _Part(
         large.select(*by, "s"),
         clock,
         baseline,
-        pl.concat(found),
-        pl.concat(evidence),
+        pl.concat(one.windows for one in done),
+        pl.concat(one.evidence for one in done),
         corrected,
         tested,
         listed.height,
     )
 
 
+def _shares(done: Sequence[_Chunk], whole: Comparable) -> tuple[list[pl.Series], list[pl.Series]]:
+    """The series that are in no chunk yet, with their counts, in parts of equal size."""
+    names, y = pl.concat(one.again for one in done), pl.concat(one.y for one in done)
+    length = whole.clock.length
+    size = max(1, min(whole.series, -(-len(names) // _AT_ONCE)))
+    firsts = range(0, len(names), size)
+    return (
+        [names.slice(first, size) for first in firsts],
+        [y.slice(first * length, size * length) for first in firsts],
+    )
+
+
+def _again(whole: Comparable, rules: Rules, names: pl.Series, y: pl.Series) -> _Chunk:
+    """Series with episodes, which take a few looks more."""
+    windows, evidence = history.windows(y, whole.first(len(names)), rules)
+    windows = windows.with_columns(s=names.gather(windows["s"]))
+    return _Chunk(windows, evidence.select("level", *LIKELIHOOD), names.clear(), y.clear())
+
+
 def _corrected(
     clock: Clock, block: int, rules: Rules, since: datetime | None, baseline: str
 ) -> tuple[list[float], list[bool]]:
-    """Per block of the clock: what p x width is multiplied with, and whether it is tested."""
+    """Per block of the clock: what p is multiplied with, and whether it is tested."""
     known = [cover >= LEAST_COVERAGE for cover in clock.coverage]
     asked = [
         here and (since is None or clock.begin(t + 1).replace(tzinfo=UTC) > since)
@@ -246,7 +304,7 @@ def _judge(parts: Sequence[_Part], rules: Rules) -> list[pl.DataFrame]:
         asked = pl.Series(part.tested, dtype=pl.Boolean).gather(rows["block"])
         judged.append(
             rows.with_columns(
-                p_day=(fair * rows["width"] * factor).clip(0, 1),
+                p_day=(fair * factor).clip(0, 1),
                 windows=(factor.round() if len(factor) else factor).cast(pl.UInt32),
                 asked=asked,
             )
@@ -255,24 +313,29 @@ def _judge(parts: Sequence[_Part], rules: Rules) -> list[pl.DataFrame]:
 
 
 def _with_q(parts: Sequence[_Part], judged: Sequence[pl.DataFrame]) -> list[pl.DataFrame]:
-    """Adds `q`: a series' day (or log) is one test, whatever number of its windows are listed."""
+    """Adds `q`: a series' day (or log) is one test, whatever number of its windows are listed.
+
+    What is asked for is judged together, and so is what is past: as the same rule would have.
+    """
+    on = [["s", "asked", *(["block"] if part.baseline == WITH_HISTORY else [])] for part in parts]
     units = [
-        rows.filter("asked")
-        .group_by("s", *(["block"] if part.baseline == WITH_HISTORY else []))
-        .agg(pl.col("p_day").min())
-        .with_columns(part=pl.lit(n))
-        for n, (part, rows) in enumerate(zip(parts, judged, strict=True))
+        rows.group_by(keys).agg(pl.col("p_day").min()).with_columns(part=pl.lit(n))
+        for n, (keys, rows) in enumerate(zip(on, judged, strict=True))
     ]
     whole = pl.concat(units, how="diagonal")
-    number = sum(
-        part.series * (sum(part.tested) if part.baseline == WITH_HISTORY else 1) for part in parts
-    )
-    whole = whole.with_columns(q=false_discovery(whole["p_day"], number))
+    pools = []
+    for asked in (True, False):
+        number = 0
+        for part in parts:
+            blocks = part.tested.count(True) if asked else part.untested()
+            number += part.series * (blocks if part.baseline == WITH_HISTORY else min(blocks, 1))
+        pool = whole.filter(pl.col("asked") == asked)
+        pools.append(pool.with_columns(q=false_discovery(pool["p_day"], number)))
+    whole = pl.concat(pools)
     found = []
-    for n, (part, rows) in enumerate(zip(parts, judged, strict=True)):
-        on = ["s", *(["block"] if part.baseline == WITH_HISTORY else [])]
-        mine = whole.filter(pl.col("part") == n).select(*on, "q")
-        found.append(rows.join(mine, on=on, how="left", maintain_order="left"))
+    for n, (keys, rows) in enumerate(zip(on, judged, strict=True)):
+        mine = whole.filter(pl.col("part") == n).select(*keys, "q")
+        found.append(rows.join(mine, on=keys, how="left", maintain_order="left"))
     return found
 
 
@@ -287,13 +350,13 @@ def _describe(
     """Findings of one part: `by` and FINDING without `id` and `part_of`."""
     c = pl.col
     apart = rules.merge // width
-    alarms = rows.filter(c("p_day") < rules.alpha)
+    alarms = rows.filter((c("p_day") < rules.alpha) & ((c("q") < rules.fdr) | (rules.fdr >= 1)))
     if since is not None:
         begin = part.clock.begin(0).replace(tzinfo=UTC)
         first = (since - begin) // width
         alarms = alarms.with_columns(asked=c("t") >= first)
     past = merge(alarms, apart).select("s", past="to_t")
-    found = merge(alarms.filter(c("asked") & ((c("q") < rules.fdr) | (rules.fdr >= 1))), apart)
+    found = merge(alarms.filter("asked"), apart)
     reach = _REPLAYED // width
     before = (
         found.select("s", "from_t")

@@ -51,6 +51,26 @@ class _Look(NamedTuple):
     episodes: pl.DataFrame  # s, t, width
 
 
+class Plain(NamedTuple):
+    """What one look tells: `windows` and `evidence` as of the function `windows`."""
+
+    windows: pl.DataFrame
+    evidence: pl.DataFrame
+    again: pl.Series  # numbers of the series with episodes, which are in neither
+
+
+def plain(y: pl.Series, to: Comparable, rules: Rules) -> Plain:
+    """Series without episodes, which are most; the others are for `windows`, in one go for all."""
+    look = _look(y, y, rules, to)
+    again = pl.concat([look.episodes["s"].cast(pl.UInt32), _odd(y, to)]).unique().sort()
+    kept = ~pl.col("s").is_in(again.implode())
+    return Plain(
+        _left_out(look.screened.filter(kept), look.fit, to),
+        look.fit.series.filter(kept).select("s", "level", *LIKELIHOOD),
+        again,
+    )
+
+
 def windows(y: pl.Series, to: Comparable, rules: Rules) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Windows worth a closer look, and the evidence on each series' dispersion.
 
@@ -60,20 +80,25 @@ def windows(y: pl.Series, to: Comparable, rules: Rules) -> tuple[pl.DataFrame, p
     """
     length = to.clock.length
     look = _look(y, y, rules, to)
-    found, series = _left_out(look.screened, look.fit, to), look.fit.series
+    series = look.fit.series
     odd = _odd(y, to)
     usual = look.episodes.filter(~pl.col("s").is_in(odd.implode()))
     cleaned = [
         _cleaned(pl.int_range(to.series, eager=True), y, look._replace(episodes=usual), rules, to)
     ]
     if len(odd):
-        few, part = to.first(len(odd)), y.gather(_rows(odd, length))
+        few, part = to.first(len(odd)), y.gather(places(odd, length))
         again = _look(part, _capped(part, few), rules, few)
         cleaned.append(_cleaned(odd, part, again, rules, few))
     spoilt = pl.concat(one.series["s"] for one in cleaned).implode()
     kept = ~pl.col("s").is_in(spoilt)
     return (
-        pl.concat([found.filter(kept), *(one.windows for one in cleaned)]),
+        pl.concat(
+            [
+                _left_out(look.screened.filter(kept), look.fit, to),
+                *(one.windows for one in cleaned),
+            ]
+        ),
         pl.concat([series.filter(kept), *(one.series for one in cleaned)]).select(
             "s", "level", *LIKELIHOOD
         ),
@@ -118,7 +143,7 @@ def _cleaned(names: pl.Series, y: pl.Series, look: _Look, rules: Rules, to: Comp
     """
     spoilt = look.episodes["s"].unique().sort()
     length, few = to.clock.length, to.first(len(spoilt))
-    rows = _rows(spoilt, length)
+    rows = places(spoilt, length)
     y, expected, phi = y.gather(rows), look.fit.cells["e"].gather(rows), look.phi.gather(spoilt)
     number = pl.DataFrame({"s": spoilt}).with_row_index("few")
     episodes = look.episodes.join(number, on="s").select(pl.col("few").alias("s"), "t", "width")
@@ -140,7 +165,7 @@ def _cleaned(names: pl.Series, y: pl.Series, look: _Look, rules: Rules, to: Comp
     )
 
 
-def _rows(series: pl.Series, length: int) -> pl.Series:
+def places(series: pl.Series, length: int) -> pl.Series:
     """Places of all buckets of these series."""
     place = pl.int_range(len(series) * length, dtype=pl.UInt32, eager=True)
     return series.cast(pl.UInt32).gather(place // length) * length + place % length

@@ -33,6 +33,8 @@ SPIKES: Final = 0.5
 _SIZES: Final = log(1000.0)
 _NEARLY_POISSON: Final = 1.001
 _ROUNDS: Final = 30
+_STILL: Final = 0.004
+"""Change of all weights of a prior together at which it is taken as found."""
 _ENOUGH: Final = 2000
 """Series a prior is learned from; with more, every second, third ... one."""
 
@@ -142,10 +144,15 @@ def _rounds(series: pl.DataFrame, start: dict[str, float], worth: float) -> dict
         joint = [pl.col(n) * prior[n] for n in LIKELIHOOD]
         whole = pl.sum_horizontal(joint)
         shares = likelihood.select((one / whole).sum() for one in joint).row(0)
-        prior = {
-            name: (share + worth * start[name]) / (number + worth)
-            for name, share in zip(LIKELIHOOD, shares, strict=True)
-        }
+        before, prior = (
+            prior,
+            {
+                name: (share + worth * start[name]) / (number + worth)
+                for name, share in zip(LIKELIHOOD, shares, strict=True)
+            },
+        )
+        if sum(abs(prior[name] - before[name]) for name in LIKELIHOOD) < _STILL:
+            break
     return prior
 
 

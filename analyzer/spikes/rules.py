@@ -35,10 +35,9 @@ class Rules:
     """Days the log must cover for a baseline of the hour of the week."""
 
     def corrected(self, buckets: float) -> float:
-        """What p x width of a window is multiplied with where so many buckets were tested.
+        """What p of a window is multiplied with where so many buckets were tested.
 
-        Windows of w buckets overlap and have about 1 / w as many independent ones; each width
-        gets a share of alpha in that proportion.
+        Windows of w buckets overlap: there are about 1 / w as many independent ones as buckets.
         """
         return buckets * sum(1 / width for width in self.windows)
 

@@ -53,7 +53,7 @@ def windows(
     found = _screened(frame, whole, clock, rules)
     poisson = upper_tail(found["observed"], found["expected"], found["per_phi"])
     found = (
-        found.with_columns(first=poisson * pl.col("width"), b=pl.col("t") // block)
+        found.with_columns(first=poisson, b=pl.col("t") // block)
         .filter(pl.col("first") * factor < rules.alpha)
         .sort("s", "b", "first")
         .group_by("s", "b", maintain_order=True)

@@ -15,6 +15,7 @@ import polars as pl
 
 from analyzer.attribution import attribute, clients
 from analyzer.classify import classify
+from analyzer.munging import Munging
 from parsers.event import TIME
 
 from .links import LINKS, with_links
@@ -32,6 +33,8 @@ KEY = ["host", "mta", "queue_id"]
 _IDS = r"[0-9A-Z][0-9A-Za-z]{5,24}|[0-9A-Za-z]{6}-[0-9A-Za-z]{6,11}-[0-9A-Za-z]{2,4}"
 _ADDRESSES = ("sender", "recipient", "orig_recipient", "sasl_user")
 _IPS = ("client_ip", "relay_ip")
+_REWRITTEN = Munging(frozenset({"srs", "batv"}))
+"""Forms of an address that stand for the one that is asked for."""
 
 STORY_EVENTS: dict[str, pl.DataType] = {
     **EVENTS,
@@ -70,14 +73,20 @@ class Asked:
             groups = [group.lstrip("0") or "0" for group in self.ip.exploded.split(":")]
             spelt = (self.text, self.ip.compressed, ":".join(groups), self.ip.exploded)
             return Texts(tuple(dict.fromkeys(spelt)), any_case=True)
-        return Texts((self.text,), any_case=True)
+        local, at, domain = self.text.rpartition("@")
+        forwarded = (f"={domain}={local}@",) if at and local and domain else ()
+        return Texts((self.text, *forwarded), any_case=True)
 
     def test(self, events: pl.DataFrame) -> pl.Series:
         """Which events say so in a column of their own; everything else is anybody's text."""
         if self.ip is not None:
             tests = [pl.col(n).is_in(self._as_logged(events, n)) for n in _IPS]
         else:
-            tests = [pl.col(n).str.to_lowercase() == self.text.lower() for n in _ADDRESSES]
+            tests = [
+                shown.str.to_lowercase() == self.text.lower()
+                for n in _ADDRESSES
+                for shown in (pl.col(n), _REWRITTEN.expr(n))
+            ]
             message_id = pl.col("message_id").str.strip_prefix("<").str.strip_suffix(">")
             tests += [message_id == self.text, pl.col("queue_id") == self.text]
         return events.select(pl.any_horizontal(t.fill_null(False) for t in tests)).to_series()

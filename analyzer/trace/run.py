@@ -11,7 +11,8 @@ from analyzer.anonymize.whole import anonymize_trace, pseudonyms_of
 from analyzer.exits import Exit, Refused
 from analyzer.inputs import Inputs
 from analyzer.pipeline import read
-from analyzer.run import inputs_of, look_of, zone_of
+from analyzer.run import inputs_of, zone_of
+from analyzer.terminal import look_of
 from parsers.parse import parse
 from reports import story as model
 

@@ -43,8 +43,7 @@ _NAMES = {"Google", "Gmail", "Microsoft", "Yahoo", "Outlook", "Apple", "Spamhaus
 
 def provider_name(key: str | None) -> str:
     """What a mailbox provider is called."""
-    scope = next((s for s, _ in reply_rules.scopes() if s.key == key), None) if key else None
-    return scope.name if scope else ""
+    return reply_rules.provider_name(key)
 
 
 def server(event: Event) -> str:

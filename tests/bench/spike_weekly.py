@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from random import Random
 
@@ -62,11 +62,11 @@ def ours(series: Sequence[Sequence[int]], at: int) -> set[int]:
     return set(now.filter(p < ALPHA)["s"])
 
 
-def weekly_table(replicates: int) -> None:
+def weekly_table(replicates: int, rivals: Mapping[str, Fires] = RIVALS) -> None:
     """Prints the table; `replicates` of each scenario and outbreak size."""
     quiet = _draw(replicates, 0)
     false = {"ours": sum(len(ours([w.counts for w in quiet], at)) for at in current_weeks())}
-    for name, fires in RIVALS.items():
+    for name, fires in rivals.items():
         false[name] = sum(fires(w.counts, at) for w in quiet for at in current_weeks())
     found: dict[str, list[float]] = {name: [] for name in false}
     for size in SIZES:
@@ -77,7 +77,7 @@ def weekly_table(replicates: int) -> None:
             # All series are there to learn from, as on a week like any other.
             caught |= ours([w.counts for w in worlds], at).intersection(here) if here else set()
         found["ours"].append(len(caught) / len(worlds))
-        for name, fires in RIVALS.items():
+        for name, fires in rivals.items():
             hit = sum(
                 any(fires(w.counts, at) for at in range(w.outbreak[0], w.outbreak[1] + 1))
                 for w in worlds
