@@ -289,10 +289,12 @@ def _corrected(
 def _judge(parts: Sequence[_Part], rules: Rules) -> list[pl.DataFrame]:
     """The windows of each part with `dispersion`, `variance`, `p`, `p_day` and `q`."""
     judged = []
+    priors = {
+        baseline: learn(pl.concat(one.evidence for one in parts if one.baseline == baseline))
+        for baseline in dict.fromkeys(part.baseline for part in parts)
+    }
     for part in parts:
-        alike = [one for one in parts if one.baseline == part.baseline]
-        prior = learn(pl.concat(one.evidence for one in alike))
-        rows = weigh(part.windows, prior, rules.cautious).with_columns(
+        rows = weigh(part.windows, priors[part.baseline], rules.cautious).with_columns(
             variance=history.variance(pl.col("dispersion"), rules),
             block=pl.col("t") // part.block,
         )
