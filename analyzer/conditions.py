@@ -19,12 +19,12 @@ Where the whole is 0 a condition on a share is not met.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from fractions import Fraction
 from operator import ge, gt, le, lt
-from typing import Final
+from typing import Any, Final
 
 from reports.model import Report, Spike
 from reports.outline import actions
@@ -71,6 +71,11 @@ class Condition:
         return self.name in ("spike", "spikes", "problems")
 
     @property
+    def needs_history(self) -> bool:
+        """Whether it compares with the period before."""
+        return self.name == "changes"
+
+    @property
     def is_of_spikes(self) -> bool:
         """Whether it is about nothing else."""
         return self.name in ("spike", "spikes")
@@ -88,8 +93,6 @@ def parse(text: str) -> Condition:
             raise _refused(text, f"{name} is a count, without %")
     elif found := _NAMED.fullmatch(given):
         name, code = found[1], found[2] or ""
-        if name == "changes":
-            raise _refused(text, "what changed is told with --history only")
         if name == "spike" or (name in ("gap", *_STATES) and not code):
             return Condition(text, name, code)
         if _is_counted(name, code):
@@ -116,6 +119,15 @@ def _hint(given: str) -> str:
     return f"did you mean {near[0]}?" if near else f"known are {', '.join(names)}"
 
 
+def conditions_of(options: dict[str, Any], name: str) -> tuple[Condition, ...]:
+    """The conditions of `--fail-on` or `--only-if`; raises Refused for one that cannot be told."""
+    asked: Iterable[str] = options.get(name) or ()
+    found = tuple(parse(text) for text in asked)
+    if any(c.needs_history for c in found) and not options.get("compares"):
+        raise Refused("condition 'changes': only `cron` knows the period before", Exit.USAGE)
+    return found
+
+
 def met(conditions: Sequence[Condition], report: Report) -> tuple[str, ...]:
     """What to say of each condition that is met: the condition and the figure."""
     told = ((c, _figure(c, report)) for c in conditions)
@@ -131,6 +143,8 @@ def _figure(condition: Condition, report: Report) -> str:
             return _gaps(report)
         case "problems":
             return _problems(report)
+        case "changes":
+            return "; ".join(report.changes or ())
     count, whole = _counted(condition, report)
     test = _OPERATORS[condition.operator]
     if not condition.share:

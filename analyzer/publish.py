@@ -4,7 +4,7 @@ The nearest comes first: standard output or `-o`, then other files, then the net
 on the way is said and counts in the status; the rest goes on.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import datetime
 from secrets import token_hex
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 from reports.model import Report
 
 from .anonymize.whole import anonymize_report, pseudonyms_of
-from .conditions import Condition, met, parse
+from .conditions import conditions_of, met
 from .exits import Exit
 from .files import whole_file, write_whole
 from .sending import NotSent
@@ -28,8 +28,8 @@ def ready(options: dict[str, Any]) -> None:
     """Raise Refused where the options ask for what `publish` cannot do; before a log is read."""
     pseudonyms_of(options)
     plan_of(options)
-    _conditions(options, "only_if")
-    _conditions(options, "fail_on")
+    conditions_of(options, "only_if")
+    conditions_of(options, "fail_on")
 
 
 def publish(
@@ -52,10 +52,10 @@ def publish(
     names = pseudonyms_of(options)
     if names is not None:
         report = anonymize_report(report, names)
-    alarms = met(_conditions(options, "fail_on"), report)
+    alarms = met(conditions_of(options, "fail_on"), report)
     for alarm in alarms:
         warn(f"--fail-on: {alarm}")
-    wished = _conditions(options, "only_if")
+    wished = conditions_of(options, "only_if")
     quiet = bool(wished) and not met(wished, report)
     complete = status is Exit.DONE
     ends = [status, Exit.CONDITION if alarms else Exit.DONE]
@@ -80,11 +80,6 @@ def publish(
             warn(f"{where}{error.strerror or error}")
             ends.append(Exit.INPUT)
     return text, max(ends)
-
-
-def _conditions(options: dict[str, Any], name: str) -> tuple[Condition, ...]:
-    asked: Iterable[str] = options.get(name) or ()
-    return tuple(parse(text) for text in asked)
 
 
 def _metrics(report: Report, plan: Plan, now: datetime) -> None:

@@ -73,7 +73,7 @@ def read_report(
         selection = replace(selection, since=None, codes=())
     _top(options["top"])  # what is wrong is said before a log is read
     munging_of(options)
-    rules, chosen = rules_of(options), _chosen(options)
+    rules, chosen = rules_of(options), chosen_by(options)
     storing = may_store(options)
     inputs = inputs_of(logs, options, zone, now, warn, summaries=True)
     kept = stored_sections(options, chosen) if storing else chosen
@@ -119,7 +119,7 @@ def report_of(
     looked: Asked | None = None,
 ) -> Report:
     """The report of a finished Summary that holds the sections that were asked for, or more."""
-    chosen = _chosen(options)
+    chosen = chosen_by(options)
     shown = tuple(n for n in chosen.names if n in summary.chosen.names)
     report = build(
         replace(summary, chosen=Chosen(shown)),
@@ -254,7 +254,7 @@ def rules_of(options: dict[str, Any]) -> Rules:
     return tuple(load(options["user"]))
 
 
-def _chosen(options: dict[str, Any]) -> Chosen:
+def chosen_by(options: dict[str, Any]) -> Chosen:
     """The sections that are asked for besides the standard ones."""
     asked = [n.strip() for n in (options.get("section") or "").split(",") if n.strip()]
     known = {s.name for s in all_sections()}

@@ -369,6 +369,8 @@ class Report:
     left out what they are compared with; nothing: there are no refusals. Empty: not looked for."""
     spikes_asked: bool = False
     """Whether the section was asked for by name, and is to say so where there is nothing."""
+    changes: tuple[str, ...] | None = None
+    """What differs from the period before; None: not compared, or nothing to compare with."""
     shown: frozenset[str] = frozenset(STANDARD)
     """Which of the standard sections are printed."""
     filters: tuple[str, ...] = field(default=())

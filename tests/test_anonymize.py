@@ -236,7 +236,7 @@ DECIDED = {
     Report: {"hosts", "codes", "findings", "tops", "listings", "filters", "spikes", "gaps"}
     # Our own words, figures, and the names of input files.
     | {"start", "end", "timezone", "mtas", "inputs", "lines", "totals", "hours", "notes", "shown"}
-    | {"lang", "words", "spikes_state", "spikes_asked"},
+    | {"lang", "words", "spikes_state", "spikes_asked", "changes"},
     Spike: {"host", "name", "parts"}
     | {"id", "part_of", "direction", "code", "enhanced", "cause", "by", "start", "end", "onset"}
     | {"onset_is_minute", "began", "ended", "observed", "expected", "low", "high", "ratio"}

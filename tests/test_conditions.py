@@ -117,7 +117,6 @@ def test_spikes_gaps_and_problems() -> None:
         ("code>5", "wants a code"),
         ("code:99>1", "wants a code"),
         ("spike:bad", "wants a code"),
-        ("changes", "--history"),
         ("", "known are"),
         ("5>3", "known are"),
     ],

@@ -98,7 +98,7 @@ def parsed(words: Words, arguments: list[str], named: str | None = None) -> clic
 def needed(command: click.Command) -> list[str]:
     """Values for the arguments that a command cannot do without."""
     found = [p for p in command.params if isinstance(p, click.Argument) and p.required]
-    return [str(LOG)] * sum(p.nargs for p in found)
+    return [str(LOG)] * sum(max(p.nargs, 1) for p in found)
 
 
 def takes(option: click.Option, text: str) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 from history_samples import GrowingLog, content, lines_of_days
+from spike_logs import HOUR, MONDAY, month, refusal, written
 
 from analyzer.cli import main
 from analyzer.history.lock import locked
@@ -220,3 +221,33 @@ def test_codes_that_were_seen_are_listed(tmp_path: Path, log: GrowingLog) -> Non
     assert listed[0] == listed[1]
     assert {"550", "450"} <= set(listed[0])
     assert "251" not in listed[0]
+
+
+def test_only_if_changes_speaks_of_what_differs_from_the_period_before(tmp_path: Path) -> None:
+    """Tested, not subtracted: the same traffic again is no change, and a first run knows none."""
+    history, log = tmp_path / "h.db", tmp_path / "mail.log"
+    days = [month(24, MONDAY + n * 24 * HOUR, seed=n) for n in range(4)]
+    # Refusals of a new kind, in every hour of the last day.
+    last = MONDAY + 72 * HOUR
+    days[3] += [refusal(last + n * HOUR / 30, "198.51.100.9", "550 5.7.1") for n in range(720)]
+    told = []
+    for day in days:
+        with log.open("a") as stream:
+            stream.write(written(day))
+        run = CliRunner().invoke(
+            main,
+            ["cron", "--tz", "UTC", "--history", str(history), "--only-if", "changes", str(log)],
+        )
+        assert run.exit_code == 0, run.output
+        told.append(run.stdout)
+    assert told[:3] == ["", "", ""]
+    assert "inbound 550 5.7.1" in " ".join(told[3].split())
+
+
+def test_a_history_counts_the_sections_of_its_first_run(tmp_path: Path, log: GrowingLog) -> None:
+    history = tmp_path / "h.db"
+    first = json.loads(cron(history, log.path, "--section", "endings").stdout)
+    assert {s["key"].partition(".")[0] for s in first["sections"]} == {"endings"}
+    again = cron(history, log.path, "--section", "tls")
+    assert again.exit_code == 2
+    assert "counts endings, spikes" in again.output

@@ -25,6 +25,9 @@ def register(main: click.Group) -> None:
     main.add_command(cron)
 
 
+_SENT = ("mail_to", "mail_file", "prometheus", "webhook")
+"""Options of what leaves the machine, or is left on it."""
+
 history_option = click.option(
     "--history",
     metavar="FILE",
@@ -88,7 +91,7 @@ keeping = _options(
     help="What is reported: what was read since the last report, the last whole day or week (once,"
     " by the first run after it), or nothing.",
 )
-@click.option("--dry-run", is_flag=True, help="Read and report, but keep nothing.")
+@click.option("--dry-run", is_flag=True, help="Read and show; keep nothing, send nothing.")
 @click.option(
     "--wait",
     type=click.FloatRange(0),
@@ -105,7 +108,8 @@ keeping = _options(
 @click.option(
     "--section",
     metavar="NAME,...",
-    help="Only these sections of the report (default: the standard ones).",
+    help="Only these sections of the report (default: the standard ones). A history counts those"
+    " that its first run names.",
 )
 @rules
 @providers
@@ -154,14 +158,23 @@ def cron(**options: Any) -> None:
       smtplens cron /var/log/mail.log --period day --mail-to postmaster@example.org
     """
     from analyzer.cli import end, now, warn
+    from analyzer.conditions import conditions_of
     from analyzer.history.place import history_file
     from analyzer.history.running import cron_run
+    from analyzer.sending.plan import plan_of
 
     if not options["logs"]:
         raise click.UsageError("name the logs to read", click.get_current_context())
     root = hasattr(os, "geteuid") and os.geteuid() == 0
     path = history_file(options["history"], os.environ, root=root)
     moment = now()
+    options["compares"] = True
+    if options["dry_run"]:
+        options |= dict.fromkeys(_SENT)
+    # Before a line is read: what cannot be sent or told is no use later.
+    plan_of(options)
+    for name in ("fail_on", "only_if"):
+        conditions_of(options, name)
     with cron_run(path, options["logs"], options, moment) as run:
         for text in (*run.problems, *run.notes):
             warn(text)

@@ -33,7 +33,7 @@ judging = _options(
         multiple=True,
         metavar="COND",
         callback=_conditions,
-        help="Print and send nothing unless this holds: problems, spikes, changes (with --history),"
+        help="Print and send nothing unless this holds: problems, spikes, changes (in `cron`: tested against the period before),"
         " or a condition as for --fail-on.",
     ),
 )

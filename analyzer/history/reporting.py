@@ -11,6 +11,7 @@ import polars as pl
 
 from analyzer import zones
 from analyzer.exits import Exit, Refused
+from analyzer.pipeline import Rules
 from analyzer.run import Warn, report_of, rules_of, spikes_asked
 from analyzer.sections.spikes import MINUTES, WHO
 from analyzer.selection import Selection
@@ -20,6 +21,7 @@ from analyzer.tables import Tables
 from parsers.lines import Source
 from reports.model import Report
 
+from .changes import changes_before, wants_changes
 from .period import chosen_of, fresh, hourly, lines_of, load, together, zone_of
 from .place import history_file
 from .running import Due, Run
@@ -53,11 +55,27 @@ def report_due(run: Run, due: Due, options: dict[str, Any]) -> Report:
         summary, kept = load(run.store, since, due.until)
         notes = [f"{_named(due, run.zone)}, from the history.", *kept, *run.problems, *run.notes]
     report = report_of(summary, _sources(summary), options, zone=run.zone, notes=notes)
+    if wants_changes(options):
+        report = _with_changes(report, run, since, due.until, rules_of(options))
     asked = spikes_asked(options, Selection(until=due.until))
     if asked is None:
         return report
     asked = replace(asked, tested=since)
     return _with_spikes(report, run.store, asked, options, run.zone)
+
+
+def _with_changes(
+    report: Report, run: Run, since: datetime | None, until: datetime | None, rules: Rules
+) -> Report:
+    until = until or report.end
+    if since is None or until is None or since >= until:
+        return report
+    changes = changes_before(run.store, since, until, run.zone, rules)
+    if changes is None:
+        note = "The history holds nothing of the period before to compare with."
+    else:
+        note = f"Against the period before: {'; '.join(changes) or 'no change that is told'}."
+    return replace(report, changes=changes, notes=(*report.notes, note))
 
 
 def read_history(

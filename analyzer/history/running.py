@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from analyzer.exits import Exit, Refused
+from reports.model import STANDARD
 
 from .lock import locked
 from .store import Store, in_memory, open_store
@@ -146,11 +147,34 @@ def settle(store: Store, options: dict[str, Any]) -> None:
     if zone is None:
         with store.change():
             store.put("zone", asked or local_zone())
-            store.put("sections", DEFAULT_SECTIONS)
+            store.put("sections", ",".join(_first_sections(options)))
             store.put("id", token_hex(16))
     elif asked and asked != zone:
         raise Refused(
             f"--tz {asked}: the days of {store.path} begin in {zone}; use another --history",
+            Exit.USAGE,
+        )
+    else:
+        _keeps(store, options)
+
+
+def _first_sections(options: dict[str, Any]) -> list[str]:
+    """What a new history counts: spikes, and the sections that its first run asks for."""
+    if not options.get("section"):
+        return [DEFAULT_SECTIONS]
+    from analyzer.run import chosen_by
+
+    return sorted({DEFAULT_SECTIONS, *chosen_by(options).names})
+
+
+def _keeps(store: Store, options: dict[str, Any]) -> None:
+    """Raise Refused for a section that this history has never counted."""
+    asked = {n.strip() for n in (options.get("section") or "").split(",")} - {"", "all"}
+    kept = (store.get("sections") or "").split(",")
+    if missing := sorted(asked - {*kept, *STANDARD}):
+        raise Refused(
+            f"--section {','.join(missing)}: {store.path} counts {', '.join(kept)} beside the"
+            " standard ones, as its first run asked; use another --history",
             Exit.USAGE,
         )
 

@@ -40,7 +40,6 @@ MIGRATIONS: tuple[str, ...] = (
         data BLOB NOT NULL
     );
     CREATE INDEX blob_part ON blob (part, name);
-    CREATE TABLE state (name TEXT PRIMARY KEY, data BLOB NOT NULL);
     """,
 )
 """Step n makes version n of version n - 1; the file's version is PRAGMA user_version."""
@@ -110,15 +109,6 @@ class Store:
     def put(self, key: str, value: str) -> None:
         """Set it; inside `change`."""
         self.connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
-
-    def state(self, name: str) -> bytes | None:
-        """What somebody else keeps in the history's transaction, such as a detector's episodes."""
-        found = self.rows("SELECT data FROM state WHERE name = ?", (name,))
-        return bytes(found[0][0]) if found else None
-
-    def put_state(self, name: str, data: bytes) -> None:
-        """Set it; inside `change`."""
-        self.connection.execute("INSERT OR REPLACE INTO state VALUES (?, ?)", (name, data))
 
     def cursors(self) -> list[Cursor]:
         """How far each strand was read."""

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from analyzer.anonymize.whole import anonymize_report, pseudonyms_of
-from analyzer.conditions import met, parse
+from analyzer.conditions import conditions_of, met
 from analyzer.crew import Crew
 from analyzer.exits import Exit, Refused
 from analyzer.run import Warn, read_report
@@ -24,8 +24,8 @@ def make_spikes(
 ) -> tuple[str, Exit]:
     """The rendered spikes, empty where `--only-if` is not met, and how the run ends."""
     names = pseudonyms_of(options)
-    fail_on = tuple(map(parse, options["fail_on"]))
-    only_if = tuple(map(parse, options["only_if"]))
+    fail_on = conditions_of(options, "fail_on")
+    only_if = conditions_of(options, "only_if")
     if options["by"] and any("." in code for code in options["codes"]):
         raise Refused("--by goes with a reply code (550, 5xx), not with 5.7.1", Exit.USAGE)
     why = _number(options["explain_why"])

@@ -22,6 +22,8 @@ from statistics import median
 from typing import NamedTuple, TypedDict
 
 GENERATOR = Path(__file__).resolve().parent / "make_log.py"
+ENV = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+"""An installed program has its bytecode; a shell that forbids it would have it made every time."""
 _BYTES_PER_LINE = 140  # a little more than the generator writes
 
 
@@ -62,7 +64,7 @@ def measure(command: list[str]) -> Run:
     with tempfile.TemporaryFile() as errors:
         begin = time.perf_counter()
         child = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors, env=ENV
         )
         _, status, usage = os.wait4(child.pid, 0)
         wall = time.perf_counter() - begin
@@ -81,7 +83,11 @@ def peak_memory(command: list[str]) -> float:
     Proportional set size: a page that several share counts once. Looked at every 20 ms.
     """
     child = subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=ENV,
     )
     peak = 0
     while child.poll() is None:
