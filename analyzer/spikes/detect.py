@@ -134,12 +134,11 @@ def detect(
         _examine(*group, by, zone, rules, width, since)
         for group in _groups(counts, totals, observed, per)
     ]
-    if not parts:
-        if counts.height:
-            raise ValueError("no observed time")
-        key = {name: counts.schema[name] for name in by}
-        return pl.DataFrame(schema=key | FINDING)
-    judged = _judge(parts, rules)
+    if not parts and counts.height:
+        raise ValueError("no observed time")
+    judged = _judge(parts, rules) if parts else []
+    if not any(_alarms(windows, rules).height for windows in judged):
+        return pl.DataFrame(schema={name: counts.schema[name] for name in by} | FINDING)
     found = [
         _describe(part, windows, by, rules, since, width)
         for part, windows in zip(parts, judged, strict=True)
@@ -341,6 +340,12 @@ def _with_q(parts: Sequence[_Part], judged: Sequence[pl.DataFrame]) -> list[pl.D
     return found
 
 
+def _alarms(rows: pl.DataFrame, rules: Rules) -> pl.DataFrame:
+    """The windows that pass every gate."""
+    p_day, q = pl.col("p_day"), pl.col("q")
+    return rows.filter((p_day < rules.alpha) & ((q < rules.fdr) | (rules.fdr >= 1)))
+
+
 def _describe(
     part: _Part,
     rows: pl.DataFrame,
@@ -352,7 +357,7 @@ def _describe(
     """Findings of one part: `by` and FINDING without `id` and `part_of`."""
     c = pl.col
     apart = rules.merge // width
-    alarms = rows.filter((c("p_day") < rules.alpha) & ((c("q") < rules.fdr) | (rules.fdr >= 1)))
+    alarms = _alarms(rows, rules)
     if since is not None:
         begin = part.clock.begin(0).replace(tzinfo=UTC)
         first = (since - begin) // width
