@@ -16,13 +16,23 @@ from analyzer.run import Warn, report_of, rules_of, spikes_asked
 from analyzer.sections.spikes import MINUTES, WHO
 from analyzer.selection import Selection
 from analyzer.spikes.report import Asked, find_spikes
-from analyzer.summary import Summary, finish, merge_tables
+from analyzer.summary import Summary, finish
 from analyzer.tables import Tables
 from parsers.lines import Source
 from reports.model import Report
 
 from .changes import changes_before, wants_changes
-from .period import chosen_of, fresh, hourly, lines_of, load, together, zone_of
+from .period import (
+    added_up,
+    chosen_of,
+    fresh,
+    hourly,
+    lines_of,
+    load,
+    side_by_side,
+    together,
+    zone_of,
+)
 from .place import history_file
 from .running import Due, Run
 from .store import Store, open_store
@@ -172,11 +182,14 @@ def _spike_tables(store: Store, until: datetime | None, named: datetime | None =
     first = first.replace(tzinfo=ZoneInfo(zone_of(store)))
     end = first if until is None else min(first, until)
     small = [n for n in SPIKE_TABLES if n != WHO]
-    sets = [hourly(store, small, None, end), hourly(store, [WHO], named, end)]
+    sets = [
+        hourly(store, small, None, end, added=False),
+        hourly(store, [WHO], named, end, added=False),
+    ]
     if until is None or until > first:
         recent = [p for p in parts if p.day >= str(first.date())]
         sets.append(finish(together(store, recent, chosen_of(store), SPIKE_TABLES)).tables)
-    return merge_tables(sets)
+    return added_up(side_by_side(sets))
 
 
 def _sources(summary: Summary) -> list[Source]:
