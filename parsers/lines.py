@@ -18,7 +18,7 @@ import polars as pl
 from .compression import LONGEST_MAGIC, Damaged, is_packed, unpacked
 
 STDIN = "-"
-CHUNK_BYTES = 24 << 20
+CHUNK_BYTES = 20 << 20
 LONGEST_LINE = 64 << 20
 """A line longer than this is cut: a file without line ends must not fill the memory."""
 
