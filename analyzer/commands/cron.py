@@ -12,7 +12,17 @@ from analyzer.exits import Exit
 
 from .delivering import delivering
 from .judging import judging
-from .options import _options, anonymizing, language, munging, output, providers, rules
+from .options import (
+    anonymizing,
+    bundle,
+    formed,
+    looking,
+    munging,
+    output,
+    providers,
+    rules,
+    wording,
+)
 
 if TYPE_CHECKING:
     from analyzer.history.running import Due, Run
@@ -36,7 +46,7 @@ history_option = click.option(
     " ~/.local/state/smtplens).",
 )
 
-keeping = _options(
+keeping = bundle(
     click.option(
         "--keep-hours",
         type=click.IntRange(1),
@@ -114,34 +124,9 @@ keeping = _options(
 @rules
 @providers
 @munging
-@click.option(
-    "--top",
-    default="10",
-    metavar="N",
-    help="Length of the top lists: a number or `all`.",
-    show_default=True,
-)
-@click.option(
-    "--format",
-    "form",
-    default="text",
-    type=click.Choice(["text", "json", "html", "md", "csv"]),
-    show_default=True,
-)
-@click.option(
-    "--width",
-    type=click.IntRange(60, 400),
-    help="Columns of the text report (default: the terminal's, 80 at most).",
-)
-@click.option(
-    "--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True
-)
-@click.option(
-    "--lang",
-    metavar="LANG",
-    callback=language,
-    help="Language of the texts: en or hi (default: the locale's).",
-)
+@formed
+@looking
+@wording
 @keeping
 @anonymizing
 @judging

@@ -2,7 +2,7 @@
 
 import click
 
-from .options import _options
+from .options import bundle
 
 
 def _addresses(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
@@ -29,7 +29,7 @@ def _server(_: click.Context, __: click.Parameter, value: str | None) -> str | N
     return value
 
 
-delivering = _options(
+delivering = bundle(
     click.option(
         "--mail-to",
         multiple=True,

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from .options import F, _code, _options, anonymizing, output, rules
+from .options import F, _code, anonymizing, bundle, looking, output, rules
 
 
 def register(main: click.Group) -> None:
@@ -14,7 +14,7 @@ def register(main: click.Group) -> None:
 
 
 def _period(side: str, first: str) -> Callable[[F], F]:
-    return _options(
+    return bundle(
         click.option(f"--{side}-date", metavar="DAY", help=f"{first}: one whole day of the log."),
         click.option(f"--{side}-since", metavar="TIME", help=f"{first}: from here on."),
         click.option(f"--{side}-until", metavar="TIME", help=f"{first}: before this time."),
@@ -89,14 +89,7 @@ def _period(side: str, first: str) -> Callable[[F], F]:
     type=click.Choice(["change"]),
     help="End with status 1 where anything rose, fell, is new or gone.",
 )
-@click.option(
-    "--width",
-    type=click.IntRange(60, 400),
-    help="Columns of the text (default: the terminal's, 80 at most).",
-)
-@click.option(
-    "--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True
-)
+@looking
 @anonymizing
 @output
 def diff(**options: Any) -> None:

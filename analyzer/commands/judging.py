@@ -2,7 +2,7 @@
 
 import click
 
-from .options import _options
+from .options import bundle
 
 
 def _conditions(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
@@ -15,7 +15,7 @@ def _conditions(_: click.Context, __: click.Parameter, values: tuple[str, ...]) 
     return values
 
 
-judging = _options(
+judging = bundle(
     click.option(
         "--fail-on",
         "fail_on",

@@ -9,7 +9,9 @@ import click
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def _options(*options: Callable[[F], F]) -> Callable[[F], F]:
+def bundle(*options: Callable[[F], F]) -> Callable[[F], F]:
+    """Several options as one decorator, listed in this order."""
+
     def add(command: F) -> F:
         for option in reversed(options):
             command = option(command)
@@ -38,7 +40,7 @@ def language(_: click.Context, __: click.Parameter, value: str | None) -> str:
     return value
 
 
-reading = _options(
+reading = bundle(
     click.argument("logs", nargs=-1, metavar="[LOG]..."),
     click.option(
         "--tz",
@@ -52,7 +54,7 @@ reading = _options(
     ),
 )
 
-selecting = _options(
+selecting = bundle(
     click.option(
         "--since",
         metavar="TIME",
@@ -129,7 +131,7 @@ providers = click.option(
     ' "Example" = ["mx.example.net", "192.0.2.0/24"].',
 )
 
-munging = _options(
+munging = bundle(
     click.option(
         "--munge",
         metavar="KIND,...",
@@ -145,7 +147,7 @@ munging = _options(
     ),
 )
 
-anonymizing = _options(
+anonymizing = bundle(
     click.option(
         "--anonymize",
         is_flag=True,
@@ -175,4 +177,39 @@ output = click.option(
     "output",
     type=click.Path(dir_okay=False),
     help="Write to this file, all or nothing (default: stdout).",
+)
+
+looking = bundle(
+    click.option(
+        "--width",
+        type=click.IntRange(60, 400),
+        help="Columns of the text (default: the terminal's, 80 at most).",
+    ),
+    click.option(
+        "--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True
+    ),
+)
+
+wording = click.option(
+    "--lang",
+    metavar="LANG",
+    callback=language,
+    help="Language of the texts: en or hi (default: the locale's).",
+)
+
+formed = bundle(
+    click.option(
+        "--top",
+        default="10",
+        metavar="N",
+        help="Length of the top lists: a number or `all`.",
+        show_default=True,
+    ),
+    click.option(
+        "--format",
+        "form",
+        default="text",
+        type=click.Choice(["text", "json", "html", "md", "csv"]),
+        show_default=True,
+    ),
 )

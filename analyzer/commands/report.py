@@ -10,14 +10,16 @@ from .delivering import delivering
 from .judging import judging
 from .options import (
     anonymizing,
+    formed,
     from_history,
-    language,
+    looking,
     munging,
     output,
     providers,
     reading,
     rules,
     selecting,
+    wording,
 )
 
 
@@ -66,20 +68,7 @@ def _list_sections(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
     is_flag=True,
     help="Count mail at every hop, also where a content filter puts it back into the queue.",
 )
-@click.option(
-    "--top",
-    default="10",
-    metavar="N",
-    help="Length of the top lists: a number or `all`.",
-    show_default=True,
-)
-@click.option(
-    "--format",
-    "form",
-    default="text",
-    type=click.Choice(["text", "json", "html", "md", "csv"]),
-    show_default=True,
-)
+@formed
 @click.option(
     "--unrecognised",
     type=click.Path(dir_okay=False),
@@ -94,20 +83,8 @@ def _list_sections(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
     " compares them. Without --section it holds every section.",
 )
 @click.option("--no-report", is_flag=True, help="Print no report.")
-@click.option(
-    "--width",
-    type=click.IntRange(60, 400),
-    help="Columns of the text report (default: the terminal's, 80 at most).",
-)
-@click.option(
-    "--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True
-)
-@click.option(
-    "--lang",
-    metavar="LANG",
-    callback=language,
-    help="Language of the texts: en or hi (default: the locale's).",
-)
+@looking
+@wording
 @anonymizing
 @delivering
 @judging

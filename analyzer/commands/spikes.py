@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from .judging import judging
-from .options import anonymizing, from_history, language, output, reading, rules, selecting
+from .options import anonymizing, from_history, looking, output, reading, rules, selecting, wording
 
 
 def register(main: click.Group) -> None:
@@ -36,20 +36,8 @@ def register(main: click.Group) -> None:
 @click.option(
     "--format", "form", default="text", type=click.Choice(["text", "json"]), show_default=True
 )
-@click.option(
-    "--width",
-    type=click.IntRange(60, 400),
-    help="Columns of the text (default: the terminal's, 80 at most).",
-)
-@click.option(
-    "--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True
-)
-@click.option(
-    "--lang",
-    metavar="LANG",
-    callback=language,
-    help="Language of the texts: en or hi (default: the locale's).",
-)
+@looking
+@wording
 @anonymizing
 @output
 def spikes(**options: Any) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from .options import anonymizing, output, providers, reading
+from .options import anonymizing, looking, output, providers, reading
 
 
 def register(main: click.Group) -> None:
@@ -27,14 +27,7 @@ def register(main: click.Group) -> None:
 @click.option(
     "--format", "form", default="text", type=click.Choice(["text", "json"]), show_default=True
 )
-@click.option(
-    "--width",
-    type=click.IntRange(60, 400),
-    help="Columns of the text (default: the terminal's, 80 at most).",
-)
-@click.option(
-    "--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True
-)
+@looking
 @providers
 @anonymizing
 @output
